@@ -1,0 +1,1 @@
+"""Tests of the rim: settings, transactions, pages, API, claims, command line."""

@@ -1,0 +1,1 @@
+"""Whole stories over HTTP without JavaScript, from policy to reconciled payment."""

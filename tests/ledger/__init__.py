@@ -1,0 +1,1 @@
+"""Tests of the money: journal, budget mirror, packages, statements, reconciliation."""

@@ -1,0 +1,1 @@
+"""Tests of who qualifies: records, linkage, profiles, verdicts, sweeps."""

@@ -1,0 +1,1 @@
+"""Tests of what the rules say: criteria, amounts, vocabulary, catalogue, reading."""
