@@ -118,7 +118,9 @@ def _statements(target: Table | MetaData, listeners: Iterable[Any], dialect: str
         condition = ddl._ddl_if  # noqa: SLF001 - the only place SQLAlchemy keeps it
         if condition is not None and not _applies(condition.dialect, dialect):
             continue
-        found.append(str(ddl.compile(dialect=compiler)).strip())
+        text = str(ddl.compile(dialect=compiler)).strip()
+        # PostgreSQL's compiler doubles every percent sign for its driver; here it is plain text.
+        found.append(text.replace("%%", "%") if dialect == "postgresql" else text)
     return found
 
 

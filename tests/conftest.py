@@ -55,7 +55,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with a home of the test's own and a fixed key."""
-    return Settings(_env_file=None, home=tmp_path / "home", secret_key="test-key")  # type: ignore[call-arg, arg-type]
+    return Settings(_env_file=None, home=tmp_path / "home", secret_key="test-key")  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
