@@ -399,6 +399,37 @@ answer_imports = append_only(
     )
 )
 
+answer_lines = append_only(
+    Table(
+        "answer_lines",
+        metadata,
+        Column("id", SerialId, primary_key=True),
+        Column("import_id", BigInteger, ForeignKey("answer_imports.id"), nullable=False),
+        # Counts from 1 inside its file.
+        Column("line", Integer, nullable=False),
+        # accepted | rejected | voucher | paid | returned
+        Column("kind", String(16), nullable=False),
+        # PAY_APP_NO as finance wrote it: it may be unknown to us.
+        Column("application_no", String(80), nullable=False, index=True),
+        Column("tracking_id", String(80), nullable=False),
+        Column("package_no", String(80), nullable=False),
+        # PAY_CERT_NO
+        Column("voucher_no", String(80), nullable=False),
+        # BGT_ID that finance charged; empty when the answer does not say.
+        Column("allotment_no", String(80), nullable=False),
+        # XPAY_AMT
+        Column("amount_fen", BigInteger, nullable=False),
+        Column("on_date", Date, nullable=False),
+        # Receipt (回单) or return number.
+        Column("ref", String(120), nullable=False),
+        Column("reason", Text, nullable=False),
+        # applied | replayed | difference | unknown
+        Column("effect", String(16), nullable=False),
+        UniqueConstraint("import_id", "line"),
+        CheckConstraint("amount_fen >= 0", name="amount"),
+    )
+)
+
 # --- statements, matching, breaks ------------------------------------------------------------
 
 statements = append_only(
