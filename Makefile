@@ -6,8 +6,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMPS := .venv/.stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
-COMPILE := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
-  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
+COMPILE_HOW := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+  --no-header --quiet
+COMPILE := $(BIN)/uv pip compile pyproject.toml --group build $(COMPILE_HOW)
 # Arguments for pytest, e.g. make test T='-k ledger -x'
 T ?=
 WORKERS ?= 2
@@ -44,6 +45,7 @@ fix:  ## Put style right where a tool can
 lock: $(STAMPS)/dev  ## Resolve both lock files anew from pyproject.toml
 	$(COMPILE) --upgrade --output-file requirements/run.lock
 	$(COMPILE) --upgrade --group dev --constraint requirements/run.lock --output-file requirements/dev.lock
+	$(BIN)/uv pip compile --group node $(COMPILE_HOW) --upgrade --output-file requirements/node.lock
 
 migration:  ## Write a migration from the tables (M='what changes')
 	@test -n "$(M)" || { echo "say what changes: make migration M='...'"; exit 2; }
