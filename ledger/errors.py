@@ -188,3 +188,119 @@ class BookCheckFailedError(LedgerError):
 
     def __init__(self, file_name: str, told: str) -> None:
         super().__init__(f"账簿 {file_name} 的独立校验程序未完成: {told.strip()[-400:]}")
+
+
+# --- packages, answers, statements, reconciliation -------------------------------------------
+
+
+class FileRefusedError(LedgerError):
+    """A file from finance or a bank cannot be taken in; nothing of it was kept."""
+
+    def __init__(self, file_name: str, what: str) -> None:
+        self.file_name = file_name
+        super().__init__(f"文件 {file_name} 未导入: {what}")
+
+
+class StatementUnbalancedError(FileRefusedError):
+    """Opening balance plus lines is not the closing balance."""
+
+    def __init__(self, file_name: str, opening: int, reached: int, closing: int) -> None:
+        super().__init__(
+            file_name,
+            f"期初 {display(opening)} 加减明细得 {display(reached)}, "
+            f"期末应为 {display(closing)}, 相差 {display(closing - reached)}",
+        )
+
+
+class StatementNumberTakenError(FileRefusedError):
+    """The account has another statement with this number."""
+
+    def __init__(self, file_name: str, account_no: str, statement_no: str) -> None:
+        super().__init__(file_name, f"账号 {account_no} 的对账单 {statement_no} 已有内容不同的一份")
+
+
+class StatementGapError(FileRefusedError):
+    """A statement does not continue where the account's last one ended."""
+
+    def __init__(self, file_name: str, what: str, expected: str, found: str) -> None:
+        super().__init__(file_name, f"与上一份对账单不衔接: {what}应为 {expected}, 实为 {found}")
+
+
+class StatementAccountError(FileRefusedError):
+    """No purse, or more than one, pays from the statement's account."""
+
+    def __init__(self, file_name: str, account_no: str, purses: Sequence[str]) -> None:
+        which = f"有多个资金账套({'、'.join(purses)})" if purses else "没有资金账套"
+        super().__init__(file_name, f"账号 {account_no} {which}在用; 请指明资金账套")
+
+
+class UnknownPackageError(LedgerError):
+    """No push package has this number."""
+
+    def __init__(self, package_no: str) -> None:
+        super().__init__(f"推送包 {package_no} 不存在")
+
+
+class PackageRefusedError(LedgerError):
+    """A package cannot be made of these applications."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"不能组包: {what}")
+
+
+class PackageStateError(LedgerError):
+    """The package is not in the state this step needs."""
+
+    def __init__(self, package_no: str, step: str, state: str) -> None:
+        super().__init__(f"推送包 {package_no} 当前为 {state}, 不能{step}")
+
+
+class SamePersonError(LedgerError):
+    """Maker, checker, releaser, matcher and signer are different people."""
+
+    def __init__(self, what: str, by: str, earlier: str) -> None:
+        super().__init__(f"{what}: {by} 已办理{earlier}, 须由另一人办理")
+
+
+class PackageChangedError(LedgerError):
+    """The applications are no longer what the maker and checker saw."""
+
+    def __init__(self, package_no: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"推送包 {package_no} 内容已变: 摘要应为 {expected[:12]}…, 实为 {found[:12]}…; 请重新组包"
+        )
+
+
+class UnknownBreakError(LedgerError):
+    """No break has this id."""
+
+    def __init__(self, break_id: str) -> None:
+        super().__init__(f"差异 {break_id} 不存在")
+
+
+class BreakClosedError(LedgerError):
+    """The break is closed already."""
+
+    def __init__(self, break_id: str) -> None:
+        super().__init__(f"差异 {break_id} 已关闭, 不能再改")
+
+
+class BreakNoteError(LedgerError):
+    """A break is closed or explained only with a reason."""
+
+    def __init__(self, break_id: str) -> None:
+        super().__init__(f"差异 {break_id}: 请写明处理说明")
+
+
+class NotReconciledError(LedgerError):
+    """The day was not reconciled yet."""
+
+    def __init__(self, on: str) -> None:
+        super().__init__(f"{on} 尚未对账, 不能签认")
+
+
+class DaySignedError(LedgerError):
+    """The day is signed off and frozen."""
+
+    def __init__(self, on: str) -> None:
+        super().__init__(f"{on} 已签认, 对账结果不能再改")
