@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -18,9 +17,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    event,
 )
 
+from ledger.append_only import append_only
 from ledger.columns import AwareDateTime, SerialId, new_metadata
 
 metadata = new_metadata()
@@ -228,31 +227,5 @@ clearances = Table(
     UniqueConstraint("claim_no", "code"),
 )
 
-APPEND_ONLY = (claim_events, approvals, access_log)
-
-for _table in APPEND_ONLY:
-    for _verb in ("UPDATE", "DELETE"):
-        event.listen(
-            _table,
-            "after_create",
-            DDL(
-                f"CREATE TRIGGER {_table.name}_no_{_verb.lower()} BEFORE {_verb} ON {_table.name} "
-                f"BEGIN SELECT RAISE(ABORT, '{_table.name} is append-only'); END"
-            ).execute_if(dialect="sqlite"),
-        )
-    event.listen(
-        _table,
-        "after_create",
-        DDL(
-            f"CREATE OR REPLACE FUNCTION {_table.name}_append_only() RETURNS trigger AS "
-            f"$$ BEGIN RAISE EXCEPTION '{_table.name} is append-only'; END $$ LANGUAGE plpgsql"
-        ).execute_if(dialect="postgresql"),
-    )
-    event.listen(
-        _table,
-        "after_create",
-        DDL(
-            f"CREATE TRIGGER {_table.name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
-            f"ON {_table.name} FOR EACH STATEMENT EXECUTE FUNCTION {_table.name}_append_only()"
-        ).execute_if(dialect="postgresql"),
-    )
+for _table in (claim_events, approvals, access_log):
+    append_only(_table)

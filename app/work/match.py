@@ -1,0 +1,134 @@
+"""Match enterprises with benefits: the whole population, or the firms whose records changed."""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import Connection, insert
+
+from app.tables import sweep_benefits, sweeps
+from matching.evaluate import VerdictKind
+from matching.profile_store import profiles
+from matching.profiles import Profile
+from matching.sweep import Decision, sweep
+from policies.benefits import Benefit
+from policies.library import catalogue_hash, live_benefits, parameters_at
+from policies.vocabulary import load_vocabulary
+
+
+@dataclass(slots=True, kw_only=True)
+class Matched:
+    """What one sweep found; rows only where someone may act on them."""
+
+    as_of: date
+    known_at: datetime
+    firms: int = 0
+    benefits: tuple[Benefit, ...] = ()
+    eligible: list[Decision] = field(default_factory=list)
+    undetermined: list[Decision] = field(default_factory=list)
+
+    @property
+    def ineligible(self) -> int:
+        """Pairs of firm and benefit decided as no."""
+        return self.firms * len(self.benefits) - len(self.eligible) - len(self.undetermined)
+
+    @property
+    def award_fen_sum(self) -> int:
+        """Sum of the exact awards of eligible payable pairs, fen (filing relief left out)."""
+        return sum(d.award_fen or 0 for d in self.eligible if d.payable)
+
+
+def run_match(
+    connection: Connection,
+    *,
+    as_of: date,
+    known_at: datetime,
+    usccs: Sequence[str] | None = None,
+    benefit_ids: Sequence[str] = (),
+) -> Matched:
+    """Evaluate firms (all, or the given ones) against the benefits in force at ``as_of``."""
+    live = tuple(
+        b for b in live_benefits(connection, as_of) if not benefit_ids or b.id in benefit_ids
+    )
+    result = Matched(as_of=as_of, known_at=known_at, benefits=live)
+    decisions = sweep(
+        live,
+        _counted(profiles(connection, known_at=known_at, usccs=usccs), result),
+        as_of,
+        vocabulary=load_vocabulary(),
+        parameters=parameters_at(connection, as_of),
+    )
+    for decision in decisions:
+        if decision.kind is VerdictKind.ELIGIBLE:
+            result.eligible.append(decision)
+        else:
+            result.undetermined.append(decision)
+    return result
+
+
+def store_sweep(connection: Connection, matched: Matched, usccs: Sequence[str]) -> int:
+    """Keep a whole-population sweep as bitmaps over the sorted firms; returns its number."""
+    order = sorted(usccs)
+    bit = {uscc: index for index, uscc in enumerate(order)}
+    identity = connection.execute(
+        insert(sweeps)
+        .values(
+            as_of=matched.as_of,
+            known_at=matched.known_at,
+            engine="reference",
+            catalogue_hash=catalogue_hash(matched.benefits),
+            firms=matched.firms,
+            benefits=len(matched.benefits),
+            eligible=len(matched.eligible),
+            undetermined=len(matched.undetermined),
+            ineligible=matched.ineligible,
+            award_fen_sum=matched.award_fen_sum,
+            firm_order=zlib.compress("\n".join(order).encode()),
+        )
+        .returning(sweeps.c.id)
+    ).scalar_one()
+    eligible = _by_benefit(matched.eligible)
+    undetermined = _by_benefit(matched.undetermined)
+    connection.execute(
+        insert(sweep_benefits),
+        [
+            {
+                "sweep_id": identity,
+                "benefit_id": b.id,
+                "benefit_version": b.version,
+                "eligible": len(eligible[b.id]),
+                "undetermined": len(undetermined[b.id]),
+                "award_fen_sum": sum(d.award_fen or 0 for d in eligible[b.id] if d.payable),
+                "eligible_bits": _bitmap(eligible[b.id], bit),
+                "undetermined_bits": _bitmap(undetermined[b.id], bit),
+            }
+            for b in matched.benefits
+        ],
+    )
+    return int(identity)
+
+
+def _counted(source: Iterable[Profile], result: Matched) -> Iterator[Profile]:
+    for profile in source:
+        result.firms += 1
+        yield profile
+
+
+def _by_benefit(decisions: Sequence[Decision]) -> dict[str, list[Decision]]:
+    grouped: dict[str, list[Decision]] = defaultdict(list)
+    for decision in decisions:
+        grouped[decision.benefit_id].append(decision)
+    return grouped
+
+
+def _bitmap(decisions: Sequence[Decision], bit: dict[str, int]) -> bytes:
+    """Return a deflated bitmap, least significant bit first, one bit a firm in sorted order."""
+    plane = bytearray((len(bit) + 7) // 8)
+    for decision in decisions:
+        index = bit[decision.uscc]
+        plane[index >> 3] |= 1 << (index & 7)
+    return zlib.compress(bytes(plane))

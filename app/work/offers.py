@@ -1,0 +1,130 @@
+"""What an enterprise can get: every live benefit evaluated on its profile of the day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from app import claims
+from app.work.history import History, history_of
+from matching.award import Award, stack
+from matching.evaluate import Verdict, VerdictKind, evaluate
+from matching.profile_store import profile as load_profile
+from matching.profiles import Profile
+from policies.benefits import Benefit
+from policies.library import live_benefits, parameters_at
+from policies.library import benefit as load_benefit
+from policies.vocabulary import load_vocabulary
+
+_ORDER = {VerdictKind.ELIGIBLE: 0, VerdictKind.UNDETERMINED: 1, VerdictKind.INELIGIBLE: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """One benefit for one enterprise: the verdict, the award, and whether it can be claimed now.
+
+    ``due_fen`` is what the rule gives after stacking; None when it can not be computed yet.
+    """
+
+    benefit: Benefit
+    verdict: Verdict
+    award: Award | None
+    due_fen: int | None
+    claimable: bool
+    why_not: str
+    claim_no: str | None
+    period: str
+
+
+def claim_period(benefit: Benefit, as_of: date) -> str:
+    """Return what one award covers: ``once`` or the calendar year (shifted when the text says)."""
+    if benefit.period == "once":
+        return "once"
+    return str(as_of.year + benefit.period_offset)
+
+
+def offers(
+    connection: Connection, uscc: str, *, as_of: date, known_at: datetime | None = None
+) -> list[Offer]:
+    """Evaluate an enterprise against every live benefit; what is certain and largest first."""
+    person = load_profile(connection, uscc, known_at=known_at)
+    past = history_of(connection, uscc)
+    found = [
+        judge(connection, benefit, person, past, as_of=as_of)
+        for benefit in live_benefits(connection, as_of)
+    ]
+    return sorted(
+        found,
+        key=lambda o: (
+            _ORDER[o.verdict.kind],
+            not o.claimable,
+            -(o.due_fen or 0),
+            o.benefit.id,
+        ),
+    )
+
+
+def offer(
+    connection: Connection, uscc: str, benefit_id: str, *, as_of: date
+) -> Offer:
+    """Evaluate an enterprise against one benefit, live or not; raises what the library raises."""
+    return judge(
+        connection,
+        load_benefit(connection, benefit_id),
+        load_profile(connection, uscc),
+        history_of(connection, uscc),
+        as_of=as_of,
+    )
+
+
+def judge(
+    connection: Connection, benefit: Benefit, profile: Profile, past: History, *, as_of: date
+) -> Offer:
+    """Put verdict, award, stacking and earlier claims together for one benefit."""
+    verdict = evaluate(
+        benefit,
+        profile,
+        as_of,
+        vocabulary=load_vocabulary(),
+        parameters=parameters_at(connection, as_of),
+    )
+    period = claim_period(benefit, as_of)
+    award = verdict.award
+    existing = past.claim_for(benefit.id, period)
+    due: int | None = None
+    why = ""
+    if benefit.mode == "filing":
+        why = "申报享受: 在纳税或缴费申报时直接享受, 不在本平台申领"
+    elif existing is not None:
+        why = f"已有办件 {existing.claim_no} ({existing.state_zh})"
+    elif verdict.kind is VerdictKind.INELIGIBLE:
+        why = "条件不符"
+    elif verdict.kind is VerdictKind.UNDETERMINED:
+        why = "尚有条件待核实"
+    elif not benefit.window_open(as_of):
+        why = "不在受理时段"
+    elif award is None or award.exact_fen is None:
+        why = "金额须待评审或补充数据后确定"
+    else:
+        result = stack(benefit, award, past.payouts)
+        due = result.due_fen
+        if not due:
+            why = result.reason_zh or "按规则计算金额为零"
+    return Offer(
+        benefit=benefit,
+        verdict=verdict,
+        award=award,
+        due_fen=due,
+        claimable=not why,
+        why_not=why,
+        claim_no=existing.claim_no if existing else None,
+        period=period,
+    )
+
+
+def open_claims(connection: Connection, uscc: str) -> list[claims.Claim]:
+    """Return the enterprise's claims that are not finished, newest first."""
+    done = {claims.ClaimState.RECEIPTED, claims.ClaimState.REFUSED}
+    return [c for c in claims.claims_of(connection, uscc) if c.state not in done]
