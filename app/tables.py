@@ -227,5 +227,16 @@ clearances = Table(
     UniqueConstraint("claim_no", "code"),
 )
 
+api_replies = Table(
+    "api_replies",
+    metadata,
+    Column("username", String(64), primary_key=True),
+    Column("idempotency_key", String(120), primary_key=True, doc="As the caller sent it."),
+    Column("request_hash", String(64), nullable=False, doc="SHA-256 of method, path and body."),
+    Column("status", Integer, nullable=False),
+    Column("body", JSON, nullable=False, doc="What was answered, word for word."),
+    Column("at", AwareDateTime, nullable=False),
+)
+
 for _table in (claim_events, approvals, access_log):
     append_only(_table)
