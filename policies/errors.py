@@ -45,5 +45,6 @@ class VersionTakenError(PolicyError):
 
     def __init__(self, benefit_id: str, version: int) -> None:
         super().__init__(
-            f"政策事项 {benefit_id} 第 {version} 版已发布且内容不同; 已发布的版本不能修改, 请升版本号"
+            f"政策事项 {benefit_id} 第 {version} 版已发布且内容不同; "
+            "已发布的版本不能修改, 请升版本号"
         )

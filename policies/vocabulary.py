@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -82,7 +82,7 @@ class Origin:
     list_code: str = ""
     rule: str = ""
     inputs: tuple[str, ...] = ()
-    arguments: Mapping[str, Any] = MappingProxyType({})
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,7 @@ class Vocabulary:
 
     def by_source(self, source: str) -> list[Field]:
         """Return the fields that one source delivers (columns, lists and item lists)."""
-        return [field for field in self.fields.values() if field.origin.source == source]
+        return [entry for entry in self.fields.values() if entry.origin.source == source]
 
 
 @cache
@@ -181,10 +181,11 @@ def read_vocabulary(texts: Mapping[str, str]) -> Vocabulary:
             if made.code in fields:
                 raise VocabularyError(name, line, made.code, "重复的要素代码", "每个代码只登记一次")
             fields[made.code] = made
-    for field in fields.values():
-        missing = [code for code in field.origin.inputs if code not in fields]
+    for made in fields.values():
+        missing = [code for code in made.origin.inputs if code not in fields]
         if missing:
-            raise VocabularyError("", 0, field.code, f"未登记的输入要素 {missing}", "已登记的要素")
+            found = f"未登记的输入要素 {missing}"
+            raise VocabularyError(made.origin.rule, 0, made.code, found, "已登记的要素")
     return Vocabulary(fields=MappingProxyType(dict(sorted(fields.items()))))
 
 
@@ -205,8 +206,9 @@ def _entries(name: str, text: str) -> Iterable[tuple[dict[str, Any], int]]:
 
 
 _KEYS = frozenset(
-    "code label meaning type unit period source_class from list items derive declared owner"
-    " freshness_days sensitivity code_tree codes question".split()
+    {"code", "label", "meaning", "type", "unit", "period", "source_class", "from", "list"}
+    | {"items", "derive", "declared", "owner", "freshness_days", "sensitivity", "code_tree"}
+    | {"codes", "question"}
 )
 
 
