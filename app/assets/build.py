@@ -1,4 +1,4 @@
-"""Build the front end with npm, or with the Node.js that a Python package brings when there is none.
+"""Build the front end with npm, or with the Node.js of a Python package where there is none.
 
 Run by `make setup`. Nothing of Node.js is needed when the site runs.
 """

@@ -12,10 +12,10 @@ class Clause extends HTMLElement {
   }
 
   private readonly light = (event: Event): void => {
-    this.dim();
     if (!(event.target instanceof Element)) return;
     const span = event.target.closest<HTMLElement>("[data-span]")?.dataset["span"];
     if (span === undefined) return;
+    this.dim();
     for (const part of this.querySelectorAll<HTMLElement>("[data-span]")) {
       part.classList.toggle("is-lit", part.dataset["span"] === span);
     }
