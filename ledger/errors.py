@@ -117,7 +117,8 @@ class InsufficientAllotmentError(LedgerError):
         self.available_fen = available
         self.needed_fen = needed
         super().__init__(
-            f"预算指标 {allotment_no} 可用 {display(available)}, 本次需预占 {display(needed)}, 额度不足"
+            f"预算指标 {allotment_no} 可用 {display(available)},"
+            f" 本次需预占 {display(needed)}, 额度不足"
         )
 
 
@@ -126,7 +127,8 @@ class InsufficientPlanError(LedgerError):
 
     def __init__(self, allotment_no: str, planned: int, needed: int) -> None:
         super().__init__(
-            f"预算指标 {allotment_no} 用款计划余 {display(planned)}, 本次需 {display(needed)}, 待用款计划"
+            f"预算指标 {allotment_no} 用款计划余 {display(planned)},"
+            f" 本次需 {display(needed)}, 待用款计划"
         )
 
 
@@ -179,7 +181,8 @@ class AmountExceededError(LedgerError):
         self.limit_fen = limit
         self.found_fen = found
         super().__init__(
-            f"支付申请 {application_no} 办理 {event}: 至多 {display(limit)}, 来文为 {display(found)}"
+            f"支付申请 {application_no} 办理 {event}:"
+            f" 至多 {display(limit)}, 来文为 {display(found)}"
         )
 
 
