@@ -46,7 +46,9 @@ def demo(
     *,
     firms: Annotated[int, typer.Option(min=200, help="Enterprises in the demo city.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same city.")] = 7,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Build anew even if one is there.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Build anew even if one is there.")
+    ] = False,
     serve_: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Serve the site afterwards.")
     ] = True,

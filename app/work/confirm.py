@@ -101,9 +101,7 @@ def confirm(
     return number
 
 
-def decline(
-    connection: Connection, *, uscc: str, benefit_id: str, at: datetime
-) -> None:
+def decline(connection: Connection, *, uscc: str, benefit_id: str, at: datetime) -> None:
     """Note that the firm does not want the benefit; its offers count as answered."""
     _mark_answered(connection, uscc, benefit_id, at)
 

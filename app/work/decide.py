@@ -96,10 +96,7 @@ def decide(
     if step == "approve" and decision == "agree":
         owe(
             connection,
-            [
-                Debt(claim_no=c.claim_no, payee_uscc=c.uscc, amount_fen=c.claimed_fen)
-                for c in found
-            ],
+            [Debt(claim_no=c.claim_no, payee_uscc=c.uscc, amount_fen=c.claimed_fen) for c in found],
             booked_on=on,
             at=at,
         )

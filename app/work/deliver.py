@@ -25,9 +25,7 @@ def deliver_once(engine: Engine, settings: Settings) -> tuple[int, int]:
     tried: set[int] = set()
     while True:
         with read(engine) as connection:
-            letters = [
-                item for item in next_letters(connection) if item.outbox_id not in tried
-            ]
+            letters = [item for item in next_letters(connection) if item.outbox_id not in tried]
             at = clock.now(fixed=installation.business_date(connection))
         if not letters:
             return sent, failed

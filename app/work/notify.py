@@ -127,8 +127,9 @@ def _known(connection: Connection, wanted: Mapping[_Key, Draft]) -> set[_Key]:
         query = select(
             notices.c.uscc, notices.c.benefit_id, notices.c.benefit_version, notices.c.reason
         ).where(notices.c.uscc.in_(usccs[start : start + 500]))
-        known |= {(r.uscc, r.benefit_id, r.benefit_version, r.reason) for r in
-                  connection.execute(query)}
+        known |= {
+            (r.uscc, r.benefit_id, r.benefit_version, r.reason) for r in connection.execute(query)
+        }
     return known
 
 

@@ -14,8 +14,8 @@ from matching.evaluate import Verdict, VerdictKind, evaluate
 from matching.profile_store import profile as load_profile
 from matching.profiles import Profile
 from policies.benefits import Benefit
-from policies.library import live_benefits, parameters_at
 from policies.library import benefit as load_benefit
+from policies.library import live_benefits, parameters_at
 from policies.vocabulary import load_vocabulary
 
 _ORDER = {VerdictKind.ELIGIBLE: 0, VerdictKind.UNDETERMINED: 1, VerdictKind.INELIGIBLE: 2}
@@ -66,9 +66,7 @@ def offers(
     )
 
 
-def offer(
-    connection: Connection, uscc: str, benefit_id: str, *, as_of: date
-) -> Offer:
+def offer(connection: Connection, uscc: str, benefit_id: str, *, as_of: date) -> Offer:
     """Evaluate an enterprise against one benefit, live or not; raises what the library raises."""
     return judge(
         connection,
