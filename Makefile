@@ -32,7 +32,7 @@ check: setup $(STAMPS)/dev  ## Run every static check
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@if find app -name '*.html' | grep -q .; then $(BIN)/djlint app --lint --quiet; fi
+	@if [ -d app/templates ]; then $(BIN)/djlint app/templates --lint --quiet; fi
 	$(BIN)/codespell
 	$(BIN)/deptry .
 	@! grep -nE '(https?|file)://' requirements/*.lock app/assets/package-lock.json \

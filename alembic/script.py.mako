@@ -1,6 +1,6 @@
 """${message}.
 
-Revision ${up_revision}, after ${down_revision | comma,n}.
+Follows ${down_revision or "nothing: it is the first" | comma,n}.
 """
 
 import sqlalchemy as sa
