@@ -307,3 +307,13 @@ class DaySignedError(LedgerError):
 
     def __init__(self, on: str) -> None:
         super().__init__(f"{on} 已签认, 对账结果不能再改")
+
+
+class MatchRefusedError(LedgerError):
+    """Order and lines cannot be matched by hand."""
+
+    def __init__(self, application_no: str, line_ids: Sequence[int]) -> None:
+        lines = "、".join(str(key) for key in line_ids)
+        super().__init__(
+            f"申请 {application_no} 与流水 {lines} 不能勾对: 金额须恰好相等, 且双方都未勾对"
+        )
