@@ -28,6 +28,8 @@ class Availability:
     available_fen: Fen
     planned_fen: Fen
     """Plans up to the month less all use; not less than zero."""
+    plan_short_fen: Fen
+    """By how much all use passes the plans up to the month."""
     needs_plan: bool
     overdrawn_fen: Fen
     reserved_fen: Fen
@@ -112,11 +114,13 @@ def availabilities(
         for row in connection.execute(query):
             stage = held[row.allotment_no]
             used = stage[Stage.RESERVED] + stage[Stage.IN_TRANSIT] + stage[Stage.SPENT]
+            rest = planned.get(row.allotment_no, 0) - used
             found[row.allotment_no] = Availability(
                 allotment_no=row.allotment_no,
                 purse=row.purse,
                 needs_plan=row.needs_plan,
-                planned_fen=Fen(max(planned.get(row.allotment_no, 0) - used, 0)),
+                planned_fen=Fen(max(rest, 0)),
+                plan_short_fen=Fen(max(-rest, 0)),
                 **{f"{name.value}_fen": Fen(stage[name]) for name in Stage},
             )
     return found

@@ -44,7 +44,7 @@ class Funding:
 
     state: FundingState
     parts: tuple[FundingPart, ...] = ()
-    short_fen: Fen = Fen(0)
+    short_fen: int = 0
     """What is missing of the amount."""
     expected_budget_year: int | None = None
     """The budget year in which the money can be expected; None when ready."""
@@ -100,7 +100,7 @@ class FundingPool:
         same_year = state is FundingState.NO_PLAN and self.on.month < 12
         return Funding(
             state=state,
-            short_fen=Fen(short),
+            short_fen=short,
             expected_budget_year=self.on.year if same_year else self.on.year + 1,
         )
 
