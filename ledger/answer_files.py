@@ -61,7 +61,8 @@ class AnswerLine:
     package_no: str = ""
     voucher_no: str = ""
     allotment_no: str = ""
-    amount_fen: int = 0
+    amount_fen: int | None = None
+    """None when the answer names no amount: all there is."""
     ref: str = ""
     reason: str = ""
 
@@ -87,7 +88,7 @@ def read_answer_file(path: Path) -> AnswerFile:
     if not rows or rows[-1].text("PAY_APP_NO") != _TOTAL_MARK:
         raise FileRefusedError(grid.file_name, "缺少合计行, 文件可能不完整")
     lines = tuple(_line(row, number) for number, row in enumerate(rows[:-1], start=1))
-    last, total = rows[-1], sum(line.amount_fen for line in lines)
+    last, total = rows[-1], sum(line.amount_fen or 0 for line in lines)
     if last.count("TRACKING_ID") != len(lines) or last.amount("XPAY_AMT") != total:
         raise FileRefusedError(
             grid.file_name,
@@ -105,7 +106,7 @@ def read_answer(path: Path) -> list[AnswerLine]:
 def answer_bytes(lines: Sequence[AnswerLine]) -> bytes:
     """Write answers as the budget system writes them, with the totals row at the end."""
     words = {kind: word for word, kind in STATE_WORDS.items()}
-    total = sum(line.amount_fen for line in lines)
+    total = sum(line.amount_fen or 0 for line in lines)
     rows = [list(ANSWER_COLUMNS)]
     rows.extend(
         [
@@ -115,7 +116,7 @@ def answer_bytes(lines: Sequence[AnswerLine]) -> bytes:
             words[line.kind],
             line.voucher_no,
             line.allotment_no,
-            yuan(line.amount_fen),
+            "" if line.amount_fen is None else yuan(line.amount_fen),
             line.on.isoformat(),
             line.ref,
             line.reason,
@@ -135,8 +136,8 @@ def _line(row: Row, number: int) -> AnswerLine:
             row.grid.file_name,
             f"{where}「STATE」应为{'、'.join(STATE_WORDS)}之一, 实为{word!r}",
         )
-    amount = row.amount("XPAY_AMT") if row.text("XPAY_AMT") else 0
-    if amount < 0:
+    amount = row.amount("XPAY_AMT") if row.text("XPAY_AMT") else None
+    if amount is not None and amount < 0:
         raise FileRefusedError(
             row.grid.file_name, f"{where}「XPAY_AMT」不应为负, 实为{yuan(amount)}"
         )

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from ledger.breaks import StoredBreak, close_resolved, list_breaks, record_breaks
-from ledger.bulk import insert_rows
+from ledger.bulk import chunks, insert_rows
 from ledger.daily_evidence import (
     APPLICATION_SIDE,
     LINE_SIDE,
@@ -142,7 +142,7 @@ def _keep_matches(
     at: datetime,
 ) -> list[Match]:
     """Keep the matches that are not kept yet; a line and an order stand in one live group."""
-    held = _held(connection, matched) if set(settled) else set()
+    held = _held(connection, sorted(settled))
     fresh = [item for item in matched if (_side(item), item.application_nos[0]) not in held]
     if not fresh:
         return []
@@ -171,15 +171,19 @@ def _side(item: Match) -> str:
     return RETURN_SIDE if item.is_return else APPLICATION_SIDE
 
 
-def _held(connection: Connection, matched: Sequence[Match]) -> set[tuple[str, str]]:
-    """Return the orders and returns among these that stand in a live group already."""
-    wanted = {(_side(item), item.application_nos[0]) for item in matched}
-    rows = connection.execute(
-        select(match_lines.c.side, match_lines.c.ref).where(
-            match_lines.c.live, match_lines.c.side.in_([APPLICATION_SIDE, RETURN_SIDE])
+def _held(connection: Connection, numbers: Sequence[str]) -> set[tuple[str, str]]:
+    """Return which of these orders stand in a live group already, with the side they stand on."""
+    found: set[tuple[str, str]] = set()
+    for part in chunks(numbers):
+        rows = connection.execute(
+            select(match_lines.c.side, match_lines.c.ref).where(
+                match_lines.c.live,
+                match_lines.c.side.in_([APPLICATION_SIDE, RETURN_SIDE]),
+                match_lines.c.ref.in_(part),
+            )
         )
-    ).tuples()
-    return {(side, ref) for side, ref in rows if (side, ref) in wanted}
+        found |= {(side, ref) for side, ref in rows.tuples()}
+    return found
 
 
 def _group_lines(key: int, item: Match, amounts: Mapping[str, int]) -> Iterable[dict[str, Any]]:
@@ -279,7 +283,7 @@ def confirm_match(
             match_lines.c.ref.in_([str(row.id) for row in rows]),
         )
     ).first()
-    held = _held(connection, [item])
+    held = _held(connection, [application_no])
     if taken is not None or held:
         raise MatchRefusedError(application_no, line_ids)
     _keep_matches(connection, [item], (), {}, on=on, by=by, at=at)
@@ -327,7 +331,8 @@ def sign_off(connection: Connection, *, on: date, by: str, at: datetime) -> Sign
         select(match_groups.c.made_by).where(match_groups.c.on_date == on).distinct()
     ).scalars()
     if by in {*people, *hands}:
-        raise SamePersonError(f"{on} 对账签认", by, "对账")
+        what = f"{on} 对账签认"
+        raise SamePersonError(what, by, "对账")
     totals = _totals(connection, on)
     digest = hashlib.sha256(
         json.dumps(totals, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

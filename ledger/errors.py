@@ -270,7 +270,8 @@ class PackageChangedError(LedgerError):
 
     def __init__(self, package_no: str, expected: str, found: str) -> None:
         super().__init__(
-            f"推送包 {package_no} 内容已变: 摘要应为 {expected[:12]}…, 实为 {found[:12]}…; 请重新组包"
+            f"推送包 {package_no} 内容已变: 摘要应为 {expected[:12]}…, "
+            f"实为 {found[:12]}…; 请重新组包"
         )
 
 

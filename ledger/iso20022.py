@@ -257,7 +257,7 @@ def read_pain002(content: bytes) -> list[AnswerLine]:
                     PAIN_002, f"不认识的状态{word!r}({item.orgnl_end_to_end_id})"
                 )
             original = item.orgnl_tx_ref
-            amount = original.amt.instd_amt.value if original and original.amt else Decimal(0)
+            amount = _fen(original.amt.instd_amt.value) if original and original.amt else None
             lines.append(
                 AnswerLine(
                     line=len(lines) + 1,
@@ -266,7 +266,7 @@ def read_pain002(content: bytes) -> list[AnswerLine]:
                     on=on,
                     package_no=package,
                     voucher_no=item.acct_svcr_ref or "",
-                    amount_fen=_fen(amount),
+                    amount_fen=amount,
                     ref=item.acct_svcr_ref or "",
                     reason=_reason(item.sts_rsn_inf),
                 )
