@@ -41,7 +41,11 @@ _BLANK_WORDS = frozenset({"", "-", "--", "—", "——", "/", "无", "空", "NU
 
 
 class Trouble(NamedTuple):
-    """What is wrong with a cell; an error rejects the row, a warning keeps it."""
+    """What is wrong with a cell; an error rejects the row, a warning keeps it.
+
+    The level ``choice`` stands for a value outside a closed set: an error where the column is
+    required, else a warning.
+    """
 
     code: str
     level: str
@@ -55,9 +59,6 @@ class Cell(NamedTuple):
     trouble: Trouble | None = None
 
 
-EMPTY = Cell(None)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """How one column of one file is read: the day it vouches for and the unit of its money."""
@@ -69,7 +70,7 @@ class Reading:
     def read(self, text: str) -> Cell:
         """Read one cell, already free of blanks at its ends."""
         if text in _BLANK_WORDS:
-            return EMPTY
+            return Cell(self.column.blank)
         if _CONTROL.search(text):
             return _wrong("cell.control", "不含控制字符的文字")
         kind = self.column.type

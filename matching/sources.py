@@ -41,7 +41,8 @@ class Column:
     """One column of a source.
 
     ``choices`` are the values of a CHOICE. ``signed`` allows negative money, ``future`` allows
-    dates after the day the file vouches for.
+    dates after the day the file vouches for. ``blank`` is what an empty cell says, where it says
+    something; elsewhere it is a value nobody knows.
     """
 
     code: str
@@ -52,6 +53,7 @@ class Column:
     signed: bool = False
     future: bool = False
     aliases: tuple[str, ...] = ()
+    blank: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +170,14 @@ _ALL = (
                 type=ColumnType.REGION,
                 aliases=("行政区划代码",),
             ),
-            _text("park", "园区代码", _OPTIONAL),
+            Column(
+                code="park",
+                heading="园区代码",
+                type=ColumnType.TEXT,
+                presence=_OPTIONAL,
+                # Outside every zone.
+                blank="",
+            ),
             _choice("status", "登记状态", "存续|吊销|注销|迁出", _REQUIRED),
             _date("cancelled_on", "注销日期", _OPTIONAL),
             _text("address", "住所"),
