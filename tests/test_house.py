@@ -125,6 +125,11 @@ def test_no_grab_bag_modules() -> None:
     ] == []
 
 
+def test_nothing_built_or_large_is_kept_in_git() -> None:
+    assert [f for f in tracked() if {"node_modules", "dist", "__pycache__"} & set(f.parts)] == []
+    assert [f for f in tracked() if f.stat().st_size > 2 * 2**20] == []
+
+
 def test_alembic_folder_is_no_package() -> None:
     """With an `__init__.py` it would hide the installed alembic."""
     assert not (ROOT / "alembic" / "__init__.py").exists()
