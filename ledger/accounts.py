@@ -174,7 +174,7 @@ def open_accounts(connection: Connection, items: Iterable[Account]) -> int:
     known: dict[str, date] = {}
     for part in chunks(sorted(wanted)):
         query = select(accounts.c.code, accounts.c.opened_on).where(accounts.c.code.in_(part))
-        known |= dict(connection.execute(query).tuples())
+        known |= dict(connection.execute(query).all())
     rows = [_row(wanted[code]) for code in sorted(wanted) if code not in known]
     opened = insert_rows(connection, accounts, rows, skip_existing=("code",)) if rows else 0
     move_opening(

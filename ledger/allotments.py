@@ -181,7 +181,7 @@ def stage_balances(
         held = {}
         for part in chunks(sorted(codes)):
             query = select(accounts.c.code, accounts.c.balance_fen)
-            held |= dict(connection.execute(query.where(accounts.c.code.in_(part))).tuples())
+            held |= dict(connection.execute(query.where(accounts.c.code.in_(part))).all())
     for code, amount in held.items():
         no, stage = codes[code]
         found[no][stage] = amount

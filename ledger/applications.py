@@ -373,7 +373,7 @@ def _fresh(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[dict[
     for part in chunks([row["application_no"] for row in rows]):
         query = select(applications.c.application_no, applications.c.content_digest)
         query = query.where(applications.c.application_no.in_(part))
-        known |= dict(connection.execute(query).tuples())
+        known |= dict(connection.execute(query).all())
     fresh: dict[str, dict[str, Any]] = {}
     for row in rows:
         number = row["application_no"]
@@ -392,7 +392,7 @@ def _check_free_parts(connection: Connection, rows: Sequence[Mapping[str, Any]])
             applications.c.claim_no.in_(part),
             applications.c.state.not_in([state.value for state in ENDED]),
         )
-        taken |= set(connection.execute(query).tuples())
+        taken |= set(connection.execute(query))
     for row in rows:
         key = (row["claim_no"], row["part"])
         if key in taken:

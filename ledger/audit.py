@@ -140,7 +140,7 @@ def _journal(audit: _Audit) -> None:
 
 def _entries(connection: Connection) -> Iterator[tuple[_Header, tuple[Leg, ...]]]:
     """Walk the journal and the transfers side by side, both by entry."""
-    codes = dict(connection.execute(select(accounts.c.id, accounts.c.code)).tuples())
+    codes = dict(connection.execute(select(accounts.c.id, accounts.c.code)).all())
     original = journal.alias("original")
     headers = connection.execute(
         select(journal, original.c.idempotency_key.label("reverses_key"))
@@ -221,7 +221,7 @@ def _closings(audit: _Audit) -> None:
         (row.period, row.account_id): row.balance_fen
         for row in audit.connection.execute(select(period_balances))
     }
-    normal = dict(audit.connection.execute(select(accounts.c.id, accounts.c.normal)).tuples())
+    normal = dict(audit.connection.execute(select(accounts.c.id, accounts.c.normal)).all())
     running: dict[int, int] = defaultdict(int)
     moved = _moves_by_period(audit.connection)
     names = sorted(moved)
@@ -255,7 +255,7 @@ def _allotments(audit: _Audit) -> None:
     for row in audit.connection.execute(select(allotment_changes)):
         sign = 1 if row.kind in _ADDING else -1
         changes[row.allotment_no] += sign * row.amount_fen
-    held = dict(audit.connection.execute(select(accounts.c.code, accounts.c.balance_fen)).tuples())
+    held = dict(audit.connection.execute(select(accounts.c.code, accounts.c.balance_fen)).all())
     rows = list(audit.connection.execute(select(allotments).order_by(allotments.c.allotment_no)))
     audit.counts["allotment"] = len(rows)
     for row in rows:
@@ -339,16 +339,16 @@ def _packages(audit: _Audit) -> None:
         totals[line.package_no][1] += line.amount_fen
         where = f"{line.package_no}#{line.line}"
         audit.same("package-line", where, f"推送包 {where} 金额", line.applied_fen, line.amount_fen)
-    rows = list(audit.connection.execute(select(packages).order_by(packages.c.package_no)))
-    audit.counts["package"] = len(rows)
+    rows = audit.connection.execute(select(packages).order_by(packages.c.package_no)).mappings()
+    audit.counts["package"] = 0
     for row in rows:
-        audit.digests["package", row.package_no] = row.digest
-        lines, total = totals[row.package_no]
-        audit.same("package", row.package_no, f"推送包 {row.package_no} 总额", total, row.total_fen)
-        count = row._mapping["count"]
-        if lines != count:
-            message = f"推送包 {row.package_no} 笔数: 应为 {lines}, 实为 {count}"
-            audit.odd("package", row.package_no, message)
+        audit.counts["package"] += 1
+        no = row["package_no"]
+        audit.digests["package", no] = row["digest"]
+        lines, total = totals[no]
+        audit.same("package", no, f"推送包 {no} 总额", total, row["total_fen"])
+        if lines != row["count"]:
+            audit.odd("package", no, f"推送包 {no} 笔数: 应为 {lines}, 实为 {row['count']}")
 
 
 def _statements(audit: _Audit) -> None:

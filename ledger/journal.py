@@ -153,7 +153,7 @@ def posted_keys(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
     for part in chunks(keys):
         query = select(journal.c.idempotency_key, journal.c.request_hash)
         query = query.where(journal.c.idempotency_key.in_(part))
-        found |= dict(connection.execute(query).tuples())
+        found |= dict(connection.execute(query).all())
     return found
 
 
@@ -260,7 +260,7 @@ def balances_at_end(connection: Connection, period: str) -> dict[int, int]:
     found: dict[int, int] = defaultdict(int)
     if start is not None:
         query = select(period_balances.c.account_id, period_balances.c.balance_fen)
-        found |= dict(connection.execute(query.where(period_balances.c.period == start)).tuples())
+        found |= dict(connection.execute(query.where(period_balances.c.period == start)).all())
     for account_id, amount in moves(connection, after=start, until=period).items():
         found[account_id] += amount
     return dict(found)
@@ -268,7 +268,7 @@ def balances_at_end(connection: Connection, period: str) -> dict[int, int]:
 
 def moves(connection: Connection, *, after: str | None, until: str) -> dict[int, int]:
     """Return what each account's balance moved in periods after one and up to another."""
-    normal = dict(connection.execute(select(accounts.c.id, accounts.c.normal)).tuples())
+    normal = dict(connection.execute(select(accounts.c.id, accounts.c.normal)).all())
     found: dict[int, int] = defaultdict(int)
     for column, side in (
         (transfers.c.debit_account_id, "D"),
@@ -386,7 +386,7 @@ def _ids(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
     for part in chunks(keys):
         query = select(journal.c.idempotency_key, journal.c.id)
         query = query.where(journal.c.idempotency_key.in_(part))
-        found |= dict(connection.execute(query).tuples())
+        found |= dict(connection.execute(query).all())
     for key in keys:
         if key not in found:
             raise UnknownEntryError(key)
