@@ -323,7 +323,7 @@ def _seen(connection: Connection, numbers: Sequence[str]) -> set[_Identity]:
             answer_lines.c.voucher_no,
             answer_lines.c.ref,
         ).where(answer_lines.c.application_no.in_(part))
-        found |= set(connection.execute(query).tuples())
+        found |= {(a, b, c, d) for a, b, c, d in connection.execute(query)}
     return found
 
 

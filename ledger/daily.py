@@ -182,7 +182,7 @@ def _held(connection: Connection, numbers: Sequence[str]) -> set[tuple[str, str]
                 match_lines.c.ref.in_(part),
             )
         )
-        found |= {(side, ref) for side, ref in rows.tuples()}
+        found |= {(side, ref) for side, ref in rows}
     return found
 
 
@@ -360,7 +360,7 @@ def _totals(connection: Connection, on: date) -> dict[str, Any]:
         .where(match_groups.c.live, match_groups.c.on_date <= on)
         .group_by(match_groups.c.rule)
         .order_by(match_groups.c.rule)
-    ).tuples()
+    )
     held = connection.execute(
         select(
             statements.c.account_no,
@@ -370,7 +370,7 @@ def _totals(connection: Connection, on: date) -> dict[str, Any]:
         )
         .where(statements.c.to_on <= on)
         .order_by(statements.c.account_no, statements.c.to_on, statements.c.id)
-    ).tuples()
+    )
     last = {account: [number, closing, digest] for account, number, closing, digest in held}
     carried = [
         [item.id, item.amount_fen, item.owner or "", item.state]
@@ -383,3 +383,18 @@ def _totals(connection: Connection, on: date) -> dict[str, Any]:
         "statements": {account: last[account] for account in sorted(last)},
         "breaks": sorted(carried),
     }
+
+
+def matched_applications(connection: Connection, *, on: date) -> list[str]:
+    """Return the applications whose payment stands on a statement line by the end of ``on``."""
+    query = (
+        select(match_lines.c.ref)
+        .join(match_groups, match_groups.c.id == match_lines.c.group_id)
+        .where(
+            match_lines.c.live,
+            match_lines.c.side == APPLICATION_SIDE,
+            match_groups.c.on_date <= on,
+        )
+        .order_by(match_lines.c.ref)
+    )
+    return list(connection.execute(query).scalars())

@@ -305,7 +305,7 @@ def _covered(connection: Connection, on: date) -> dict[str, date]:
     reported to have paid can be missing yet.
     """
     query = select(statements.c.purse, func.max(statements.c.to_on)).group_by(statements.c.purse)
-    held = {purse: min(last, on) for purse, last in connection.execute(query).tuples()}
+    held = {purse: min(last, on) for purse, last in connection.execute(query)}
     purses = connection.execute(select(applications.c.purse).distinct()).scalars()
     return dict.fromkeys(purses, date.min) | held
 

@@ -1,4 +1,4 @@
-"""数据校验: what must hold of payment applications before they are pushed; pure rules with codes."""
+"""数据校验: what must hold of applications before they are pushed; pure rules with codes."""
 
 from __future__ import annotations
 
@@ -86,12 +86,14 @@ def _state(item: Application, facts: Facts) -> _Found:
         yield "paid-before", f"兑现件{item.claim_no}第{item.part}部分已支付"
 
 
-def _amounts(item: Application, facts: Facts) -> _Found:
+def _amounts(item: Application, _: Facts) -> _Found:
     if not 0 < item.amount_fen <= item.approved_fen:
         yield (
             "amount",
-            f"申请金额应大于零且不超过审定{display(item.approved_fen)}, "
-            f"实为{display(item.amount_fen)}",
+            (
+                f"申请金额应大于零且不超过审定{display(item.approved_fen)}, "
+                f"实为{display(item.amount_fen)}"
+            ),
         )
     if item.reserved_fen != item.amount_fen:
         yield (
@@ -124,7 +126,7 @@ def _allotment(item: Application, facts: Facts) -> _Found:
             yield code, f"{name}应与指标一致为{theirs}, 实为{own}"
 
 
-def _classes(item: Application, facts: Facts) -> _Found:
+def _classes(item: Application, _: Facts) -> _Found:
     if not item.gov_bgt_eco_code.startswith(ECONOMIC_CLASSES):
         yield (
             "economic-class-subsidy",
@@ -159,7 +161,7 @@ def _payee(item: Application, facts: Facts) -> _Found:
         yield "bank-number", "银行直联付款须有12位联行号"
 
 
-def _texts(item: Application, facts: Facts) -> _Found:
+def _texts(item: Application, _: Facts) -> _Found:
     if item.tracking_id != item.claim_no:
         yield "tracking", f"业务追溯码应为{item.claim_no}, 实为{item.tracking_id}"
     if not item.use_desc.strip():
@@ -193,7 +195,7 @@ def _across(applications: Sequence[Application], facts: Facts) -> Iterator[Findi
         if len(numbers) > 1:
             yield Finding(
                 code="duplicate",
-                message=f"兑现件{claim}第{part}部分有{len(numbers)}笔申请: {'、'.join(sorted(numbers))}",
+                message=f"兑现件{claim}第{part}部分有多笔申请: {'、'.join(sorted(numbers))}",
                 where=min(numbers),
             )
     for (uscc, amount), numbers in sorted(alike.items()):
