@@ -25,7 +25,7 @@ EARLIEST_YEAR = 1900
 COUNT_LIMIT = 10_000_000
 TEXT_LIMIT = 500
 
-_UNIT_FEN = {"分": 1, "元": 100, "万元": 1_000_000, "亿元": 10_000_000_000}
+UNIT_FEN = {"分": 1, "元": 100, "万元": 1_000_000, "亿元": 10_000_000_000}
 _NUMBER = re.compile(r"([+-]?)(\d+|\d{1,3}(?:,\d{3})+)(?:\.(\d+))?\s*(万元|亿元|元|分)?", re.ASCII)
 _WHOLE = re.compile(r"\d+|\d{1,3}(?:,\d{3})+", re.ASCII)
 _DATE = re.compile(
@@ -106,7 +106,7 @@ def amount(text: str, unit: str) -> Fraction | None:
     number = Fraction(int(whole.replace(",", "")))
     if decimals:
         number += Fraction(int(decimals), 10 ** len(decimals))
-    number *= _UNIT_FEN[own_unit or unit]
+    number *= UNIT_FEN[own_unit or unit]
     return -number if sign == "-" else number
 
 

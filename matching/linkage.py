@@ -108,8 +108,8 @@ def folded(name: str) -> str:
 def normalise(name: str) -> str:
     """Return the core of a name: folded, without leading divisions and the form of company.
 
-    ``江西省南昌市鸿运机械有限责任公司`` gives ``鸿运机械``. A part is left alone when fewer than two
-    characters would remain. Idempotent.
+    ``江西省南昌市鸿运机械有限责任公司`` gives ``鸿运机械``. A part stays where fewer than
+    two characters would remain without it. Idempotent.
     """
     core = folded(name)
     while True:

@@ -30,7 +30,8 @@ class Rows:
 
     ``usccs`` holds valid codes only; ``written`` what stood there instead. ``payloads`` is
     canonical JSON. ``rejected`` holds places (not row numbers) of rows with an error. ``totals``
-    are the exact sums of money columns in fen, over every number in the file, good row or not.
+    are the exact sums of money and count columns as written, in the column's unit, over every
+    number in the file, good row or not.
     """
 
     numbers: Sequence[int]
@@ -198,6 +199,8 @@ class _Checker:
         read = {text: reading.read(text) for text in dict.fromkeys(texts)}
         if column.type is ColumnType.MONEY:
             self.totals[column.code] = _total(texts, read, reading.unit)
+        elif column.type is ColumnType.COUNT:
+            self.totals[column.code] = _total(texts, read, "分")
         self._troubles(column, texts, read)
         values = {text: cell.value for text, cell in read.items()}
         fragments = {
@@ -288,7 +291,7 @@ def _total(texts: Sequence[str], read: Mapping[str, cells.Cell], unit: str) -> F
             fen += value
         elif read[text].trouble is not None:
             odd += cells.amount(text, unit) or 0
-    return fen + odd
+    return (fen + odd) / cells.UNIT_FEN[unit]
 
 
 def _joined(
