@@ -48,10 +48,15 @@ class Spoiler:
     _touched: set[int] = field(default_factory=set)
     _by_code: dict[str, Firm] = field(default_factory=dict)
     _parts: dict[str, Firm] = field(default_factory=dict)
+    _pairs: dict[str, list[Firm]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._by_code = {firm.uscc: firm for firm in self.firms}
         self._parts = {firm.part: firm for firm in self.firms if firm.part}
+        named: dict[str, list[Firm]] = {}
+        for firm in self.firms:
+            named.setdefault(without_place(firm.name), []).append(firm)
+        self._pairs = {name: group for name, group in named.items() if len(group) > 1}
 
     def spoil(self) -> tuple[list[Sheet], list[Dirt]]:
         """Return the files in order of intake, spoiled, and the list of planted mistakes."""
@@ -117,13 +122,18 @@ class Spoiler:
                 self._refresh_key(sheet, row)
                 sheet.rows.append(row)
                 self._mark("unknown_firm", sheet, row, "uscc", code, "warned", None, code)
-        twin = self._parts.get("twin_a")
+        self._shared_trade_names()
+
+    def _shared_trade_names(self) -> None:
+        """Name a firm of a pair by what both have in common: only a person can tell which."""
         listed = self._list("tech_sme")
-        if twin is not None and listed is not None:
-            name = without_place(twin.name)
-            row = ["", name, "", "202636019900001", "2026-05-15", "2026-12-31"]
+        assert listed is not None
+        for number, (name, group) in enumerate(self._pairs.items()):
+            certificate = f"2026360199{number:05d}"
+            row = ["", name, "", certificate, "2026-05-15", "2026-12-31"]
             listed.rows.append(row)
-            self._mark("shared_trade_name", listed, row, "name", name, "queued", twin, twin.name)
+            firm = group[0]
+            self._mark("shared_trade_name", listed, row, "name", name, "queued", firm, firm.name)
 
     # --- what is impossible --------------------------------------------------------------------
 
@@ -227,12 +237,12 @@ class Spoiler:
                     [firm.uscc, firm.name, "省级", f"赣创新2025{90000 + number}", day, until]
                 )
                 row = sheet.rows[-1]
-                self._mark("cancelled_in_list", sheet, row, "uscc", firm.uscc, "linked", firm)
+                self._mark("cancelled_in_list", sheet, row, "uscc", firm.uscc, "warned", firm)
         for sheet in self._sheets("recognition"):
             for row in sheet.rows:
                 if self._parts and row[0] == self._parts["gone_but_listed"].uscc:
                     firm = self._parts["gone_but_listed"]
-                    self._mark("cancelled_in_list", sheet, row, "uscc", row[0], "linked", firm)
+                    self._mark("cancelled_in_list", sheet, row, "uscc", row[0], "warned", firm)
 
     def _people_and_accounts(self) -> None:
         sheet = next(s for s in self._sheets("registration") if s.complete)
@@ -262,7 +272,7 @@ class Spoiler:
                             row,
                             "account_name",
                             row[2],
-                            "linked",
+                            "warned",
                             firm,
                             firm.name,
                         )
@@ -367,6 +377,7 @@ class Spoiler:
             and (firm := self._by_code.get(row[0])) is not None
             and not firm.part
             and row[1] == firm.name
+            and without_place(firm.name) not in self._pairs
             and fits(firm.name)
             and only(firm)
         ]
