@@ -26,9 +26,7 @@ DAY = date(2026, 3, 2)
 USCC = "91330100MA27XXXX07"
 
 
-def make_purse(
-    code: str = "CITY", *, needs_plan: bool = False, chart: str = "department"
-) -> Purse:
+def make_purse(code: str = "CITY", *, needs_plan: bool = False, chart: str = "department") -> Purse:
     """A city's general budget, paid through the budget system."""
     return Purse(
         code=code,

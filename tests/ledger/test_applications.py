@@ -71,16 +71,22 @@ S = ApplicationState
 
 def owed(connection: Connection, number: str = "SQ-1", amount: int = 10_000) -> None:
     owe(
-        connection, claim_no=f"BJ-{number}", payee_uscc=USCC, amount_fen=amount, booked_on=DAY, at=AT
+        connection,
+        claim_no=f"BJ-{number}",
+        payee_uscc=USCC,
+        amount_fen=amount,
+        booked_on=DAY,
+        at=AT,
     )
 
 
 def paid_one(connection: Connection, amount: int = 10_000) -> None:
-    """
+    """Pay one application whole.
+
     5001 业务活动费用  100.00 | 2303 应付政府补贴款  100.00
     预占 100.00 | 可用 100.00 ; 在途 | 预占 ; 已支出 | 在途
     2303  100.00 | 4001  100.00 ; 7101  100.00 | 6001  100.00
-    """  # noqa: D205, D212, D415
+    """
     fund(connection, 1_000_000)
     owed(connection, amount=amount)
     reserve(connection, make_request(amount_fen=amount), at=AT)
@@ -312,9 +318,7 @@ def test_a_fund_has_books_of_its_own(engine: Engine) -> None:
         assert balance(connection, "JJ-1002") == -10_000
         assert balance(connection, f"JJ-2001:{USCC}") == 0
         mark_returned(connection, "SQ-1", amount_fen=1_000, on=DAY, ref="T", at=AT)
-        mark_returned(
-            connection, "SQ-1", amount_fen=500, on=DAY, ref="T2", at=AT, prior_year=True
-        )
+        mark_returned(connection, "SQ-1", amount_fen=500, on=DAY, ref="T2", at=AT, prior_year=True)
         assert balance(connection, f"JJ-2001:{USCC}") == 1_500
         assert verify(connection).ok
 

@@ -177,7 +177,10 @@ def test_funding_follows_purpose_and_order(engine: Engine) -> None:
         import_budget(connection, make_file(*rows), at=AT)
         found = find_funding(connection, purse="CITY", purpose="稳岗", amount_fen=150, on=DAY)
         assert found.state is FundingState.READY
-        assert [(p.allotment_no, p.amount_fen) for p in found.parts] == [("ZB-B", 100), ("ZB-A", 50)]
+        assert [(p.allotment_no, p.amount_fen) for p in found.parts] == [
+            ("ZB-B", 100),
+            ("ZB-A", 50),
+        ]
         none = find_funding(connection, purse="CITY", purpose="外贸", amount_fen=1, on=DAY)
         assert (none.state, none.expected_budget_year) == (FundingState.NO_ALLOTMENT, 2027)
         short = find_funding(connection, purse="CITY", purpose="稳岗", amount_fen=201, on=DAY)
@@ -190,9 +193,7 @@ def test_funding_follows_purpose_and_order(engine: Engine) -> None:
 def test_a_pool_never_promises_the_same_money_twice(engine: Engine) -> None:
     with transaction(engine) as connection:
         open_purses(connection, [make_purse(needs_plan=True)])
-        import_budget(
-            connection, make_file(make_change(1_000), plans=(make_plan(100),)), at=AT
-        )
+        import_budget(connection, make_file(make_change(1_000), plans=(make_plan(100),)), at=AT)
         pool = open_funding(connection, on=DAY)
     states = [pool.take(purse="CITY", purpose="任何", amount_fen=60).state for _ in range(2)]
     assert states == [FundingState.READY, FundingState.NO_PLAN]

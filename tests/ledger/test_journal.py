@@ -93,9 +93,7 @@ def test_a_breached_floor_refuses_the_whole_batch(engine: Engine) -> None:
         open_three(connection)
         post(connection, [entry("a", 100)], at=AT)
     with pytest.raises(FloorBreachedError) as caught, transaction(engine) as connection:
-        post(
-            connection, [entry("b", 5), entry("c", 106, debit="debt", credit="cash")], at=AT
-        )
+        post(connection, [entry("b", 5), entry("c", 106, debit="debt", credit="cash")], at=AT)
     assert (caught.value.account, caught.value.balance_fen) == ("cash", 100)
     with transaction(engine) as connection:
         assert balance(connection, "cash") == 100
@@ -183,15 +181,14 @@ def test_sqlite_refuses_insert_or_replace(sqlite_engine: Engine, pragma: str) ->
         assert raw is not None
         cursor = raw.cursor()
         cursor.execute(f"PRAGMA recursive_triggers={pragma}")
+        legs = "journal_id, line, debit_account_id, credit_account_id"
+        head = "kind, booked_on, period, recorded_at, narration"
+        replace = "INSERT OR REPLACE INTO"
+        copied = f"SELECT idempotency_key, 'x', {head} FROM journal"
         for statement in (
-            "INSERT OR REPLACE INTO transfers SELECT id, journal_id, line, debit_account_id,"
-            " credit_account_id, 1 FROM transfers",
-            "INSERT OR REPLACE INTO transfers (journal_id, line, debit_account_id,"
-            " credit_account_id, amount_fen) SELECT journal_id, line, debit_account_id,"
-            " credit_account_id, 1 FROM transfers",
-            "INSERT OR REPLACE INTO journal (idempotency_key, request_hash, kind, booked_on,"
-            " period, recorded_at, narration) SELECT idempotency_key, 'x', kind, booked_on,"
-            " period, recorded_at, narration FROM journal",
+            f"{replace} transfers SELECT id, {legs}, 1 FROM transfers",
+            f"{replace} transfers ({legs}, amount_fen) SELECT {legs}, 1 FROM transfers",
+            f"{replace} journal (idempotency_key, request_hash, {head}) {copied}",
         ):
             with pytest.raises(Exception, match="append-only"):
                 cursor.execute(statement)
@@ -234,12 +231,11 @@ def test_the_database_itself_refuses_a_broken_floor_and_amount(engine: Engine) -
     with transaction(engine) as connection:
         open_three(connection)
         post(connection, [entry("a")], at=AT)
+    copied = "INSERT INTO transfers (journal_id, line, debit_account_id, credit_account_id,"
     for statement in (
         "UPDATE accounts SET balance_fen = -1 WHERE code = 'cash'",
-        "INSERT INTO transfers (journal_id, line, debit_account_id, credit_account_id, amount_fen)"
-        " SELECT journal_id, 9, debit_account_id, credit_account_id, 0 FROM transfers",
-        "INSERT INTO transfers (journal_id, line, debit_account_id, credit_account_id, amount_fen)"
-        " SELECT journal_id, 9, debit_account_id, debit_account_id, 5 FROM transfers",
+        f"{copied} amount_fen) SELECT journal_id, 9, 1, 2, 0 FROM transfers",
+        f"{copied} amount_fen) SELECT journal_id, 9, 1, 1, 5 FROM transfers",
     ):
         with pytest.raises(DatabaseError), transaction(engine) as connection:
             connection.execute(text(statement))

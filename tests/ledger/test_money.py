@@ -42,7 +42,9 @@ def test_fen_reads_what_people_write(text: str | int, expected: int) -> None:
     assert fen(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1.234", "0.0000001万元", "9999999亿元", "1e5", "１２"])
+@pytest.mark.parametrize(
+    "text", ["", "abc", "1.234", "0.0000001万元", "9999999亿元", "1e5", "１２"]
+)
 def test_fen_refuses_what_is_not_exact(text: str) -> None:
     with pytest.raises(MoneyError):
         fen(text)
