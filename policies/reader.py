@@ -199,7 +199,7 @@ class Reader:
         value = quantity(node.text) if isinstance(node, Scalar) else None
         if value is not None and value.unit is Unit.RATIO:
             return value
-        if value is not None and value.unit is Unit.NUMBER and abs(value.amount) <= 1:
+        if value is not None and value.unit is Unit.NUMBER and -1 <= value.amount <= 1:
             return Quantity(value.amount, Unit.RATIO)
         self.wrong(node, key, "带百分号的比例, 如 5% 或 3‰")
         return Quantity(0, Unit.RATIO)
