@@ -13,7 +13,7 @@ from typing import TypeAlias
 from matching.evaluate import rule_of
 from matching.facts import Facts
 from matching.kleene import at_least, guarded
-from matching.leaves import FALSE, TRUE, UNKNOWN, Outcome, negated, outcome_of, tested
+from matching.leaves import FALSE, TRUE, UNKNOWN, Outcome, lacking, negated, outcome_of, tested
 from policies.amounts import (
     Amount,
     AtMost,
@@ -155,7 +155,7 @@ class Compiler:
 
         def collect(facts: Facts, into: set[str]) -> None:
             if check(facts) is UNKNOWN:
-                into.add(leaf.field)
+                into.update(ask.partition("@")[0] for ask in lacking(leaf, facts))
 
         self._leaves[leaf] = check, collect
         return check, collect

@@ -9,7 +9,7 @@ from matching.award import award as compute_award
 from matching.distances import distance
 from matching.facts import Facts, Reading, UnknownReason, usual_period
 from matching.kleene import all_of, any_of, at_least, guarded, outcome
-from matching.leaves import FALSE, TRUE, UNKNOWN, Outcome, negated, outcome_of, tested
+from matching.leaves import FALSE, TRUE, UNKNOWN, Outcome, lacking, negated, outcome_of, tested
 from matching.profiles import Interval, Item, Listing, Profile
 from matching.verdicts import (
     Award,
@@ -145,7 +145,8 @@ def finding_keys(benefit: Benefit) -> dict[str, Open]:
 
 def unknown_fields(root: Node) -> tuple[str, ...]:
     """Return the fields of the unknown leaves that still matter, sorted."""
-    return tuple(sorted({leaf.field for leaf in deciding_unknowns(root)}))
+    asks = {ask for leaf in deciding_unknowns(root) for ask in leaf.asks}
+    return tuple(sorted({ask.partition("@")[0] for ask in asks}))
 
 
 def deciding_unknowns(node: Node) -> Iterator[Node]:
@@ -270,6 +271,7 @@ def _open(criterion: Open, facts: Facts, numbered: _Findings) -> Node:
         source=criterion.route_to,
         reason=UnknownReason.OPEN if found is None else None,
         field=key,
+        asks=(key,) if found is None else (),
         route_to=criterion.route_to,
     )
 
@@ -295,6 +297,7 @@ def _leaf(leaf: Leaf, facts: Facts) -> Node:
         field=leaf.field,
         period=_first_number(meant, facts.as_of),
         period_zh="" if meant is None else meant.words(facts.as_of),
+        asks=lacking(leaf, facts) if result.outcome is UNKNOWN else (),
         inputs=tuple(dict.fromkeys(reading.inputs)) if result.outcome is UNKNOWN else (),
         disputed=any(fact.disputed for fact in result.reading.facts),
     )

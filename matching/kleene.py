@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from matching.facts import Facts
-from matching.leaves import FALSE, TRUE, UNKNOWN, Outcome, negated, tested
+from matching.leaves import FALSE, TRUE, UNKNOWN, Outcome, lacking, negated, tested
 from policies.criteria import (
     AllOf,
     AnyOf,
@@ -107,7 +107,7 @@ def unknowns(criterion: Criterion, facts: Facts) -> set[str]:
     if outcome(criterion, facts) is not UNKNOWN:
         return set()
     if isinstance(criterion, Leaf):
-        return {criterion.field}
+        return {ask.partition("@")[0] for ask in lacking(criterion, facts)}
     if isinstance(criterion, Open):
         return {"finding"}
     if isinstance(criterion, When):

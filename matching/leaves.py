@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
 from matching import ranges
-from matching.facts import Facts, Reading, UnknownReason
+from matching.facts import Facts, Reading, UnknownReason, usual_period
 from matching.profiles import Interval, Listing
 from policies.criteria import (
     LEVELS,
@@ -27,7 +28,7 @@ from policies.criteria import (
     Scalar,
     Under,
 )
-from policies.values import Quantity, RelativeDate, add_months, day_of
+from policies.values import Period, Quantity, RelativeDate, add_months, day_of
 from policies.vocabulary import Field
 
 
@@ -85,6 +86,29 @@ def tested(leaf: Leaf, facts: Facts) -> Tested:
     else:
         found = elapsed(reading.value, test, facts.as_of)
     return Tested(found, reading, UnknownReason.INTERVAL if found is UNKNOWN else None)
+
+
+def lacking(leaf: Leaf, facts: Facts) -> tuple[str, ...]:
+    """Return what an unknown leaf lacks, as ``field`` or ``field@number`` (a period number)."""
+    test = leaf.test
+    asked = [(leaf.field, leaf.period)]
+    if isinstance(test, RatioTo):
+        asked.append((test.field, test.period))
+    elif isinstance(test, Growth | Increase):
+        asked.append((leaf.field, test.over))
+    unknown = [one for one in asked if facts.read(*one).unknown is not None] or asked
+    return tuple(dict.fromkeys(name for one in unknown for name in _lacking(*one, facts)))
+
+
+def _lacking(field: str, period: Period | None, facts: Facts) -> Iterator[str]:
+    meant = period or usual_period(facts.vocabulary[field])
+    if meant is None:
+        yield field
+        return
+    numbers = list(meant.numbers(facts.as_of))
+    unknown = [number for number in numbers if facts.at(field, number).unknown is not None]
+    for number in unknown or numbers:
+        yield f"{field}@{number}"
 
 
 # --- numbers and dates ---------------------------------------------------------------------------

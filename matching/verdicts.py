@@ -73,8 +73,9 @@ class Distance:
 class Node:
     """One condition or group, with what is needed to show it.
 
-    ``value`` and ``threshold`` are words. ``period`` is the period number of a leaf's value,
-    ``inputs`` the fields whose absence left it unknown.
+    ``value`` and ``threshold`` are words. ``period`` is the period number of a leaf's value.
+    ``asks`` says what would decide an unknown leaf, as ``field`` or ``field@number``; ``inputs``
+    names the underlying fields whose absence left it unknown.
     """
 
     kind: NodeKind
@@ -92,6 +93,7 @@ class Node:
     period_zh: str = ""
     needed: int = 0
     route_to: str = ""
+    asks: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     disputed: bool = False
     children: tuple[Node, ...] = ()
@@ -197,6 +199,7 @@ def _node(entry: dict[str, Any]) -> Node:
             "distance": None if distance is None else _distance(distance),
             "reason": None if reason is None else UnknownReason(reason),
             "fact_as_of": None if as_of is None else date.fromisoformat(as_of),
+            "asks": tuple(entry.get("asks", ())),
             "inputs": tuple(entry.get("inputs", ())),
             "children": tuple(_node(child) for child in entry.get("children", ())),
         }
