@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from app.demo.bank import BANK_FAULTS, Bank
 from app.demo.faults import NO_FAULTS, PLANTABLE, FaultPlan
 from app.demo.finance_system import LATE_DAYS, FinanceDay, FinanceSystem
 from ledger.answers import apply_answers, load_answers
+from ledger.applications import get_application
 from ledger.daily import DayResult, reconcile_day
+from ledger.iso20022 import read_camt053
 from ledger.package_files import write_package
 from ledger.packages import get_package
 from ledger.reconcile import BreakClass
@@ -153,3 +156,28 @@ def test_memory_lies_in_the_folder(sqlite_engine: Engine, tmp_path: Path) -> Non
     second = open_system(tmp_path, FaultPlan())
     assert second.planted() == first.planted()
     assert second.process(None, DAY + timedelta(days=1)).answers == ()
+
+
+def test_a_purse_that_instructs_its_bank_is_reconciled_by_messages(
+    engine: Engine, tmp_path: Path
+) -> None:
+    holders = {f"6222{2:012d}": "旧名有限公司"}
+    bank = Bank(tmp_path / "out", tmp_path / "in", 7, key=KEY, account_names=holders)
+    with engine.begin() as connection:
+        make_world(connection, ["BANK"])
+        numbers = reserve(connection, 12, purse="BANK")
+        write_package(push(connection, numbers, purse="BANK"), tmp_path / "out")
+    day = bank.process(DAY)
+    assert day.rejected == ("SQ-BANK-00002",)
+    assert bank.query("HQT20260302-0001") == day.reports[0]
+    with engine.begin() as connection:
+        result = apply_answers(connection, load_answers(day.reports[0]), at=AT)
+        (path,) = day.statements
+        import_statement(connection, read_camt053(path.read_bytes()), at=AT)
+        rejected = get_application(connection, "SQ-BANK-00002")
+    assert result.applied == 12
+    assert (rejected.state, rejected.reserved_fen) == ("rejected", 0)
+    done = reconcile(engine, DAY)
+    assert found(done) == {item.id: item.amount_fen for item in bank.planted()}
+    assert {item.break_class for item in bank.planted()} == set(BANK_FAULTS.counts)
+    assert bank.process(DAY + timedelta(days=1)).reports == ()

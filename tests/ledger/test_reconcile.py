@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -94,7 +95,7 @@ def test_voucher_number_is_a_reference_too() -> None:
 
 
 O1 = make_order()
-NOT_TOLD = {"paid_fen": 0, "paid_on": None, "voucher_no": "", "voucher_on": None}
+NOT_TOLD: Any = {"paid_fen": 0, "paid_on": None, "voucher_no": "", "voucher_on": None}
 
 
 @pytest.mark.parametrize(
@@ -369,8 +370,9 @@ def test_every_planted_fault_is_found_and_nothing_else(
     orders, lines, executions, truth = plant(kinds)
     straight = match(orders, lines, executions, on=ON)
     assert ids(straight) == truth
-    for rows in (orders, lines, executions):
-        order_of.shuffle(rows)  # type: ignore[arg-type]
+    shuffled: tuple[list[Any], ...] = (orders, lines, executions)
+    for rows in shuffled:
+        order_of.shuffle(rows)
     assert match(orders, lines, executions, on=ON) == straight
 
 
