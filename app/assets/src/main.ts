@@ -68,3 +68,12 @@ window.addEventListener("pageshow", () => {
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.target instanceof HTMLFormElement) event.target.removeAttribute("aria-busy");
 });
+
+// One box that ticks all boxes of a name: <input type="checkbox" data-check-all="claim_no">.
+document.addEventListener("change", (event) => {
+  if (!(event.target instanceof HTMLInputElement)) return;
+  const name = event.target.dataset["checkAll"];
+  if (!name) return;
+  const boxes = document.querySelectorAll<HTMLInputElement>(`input[type="checkbox"][name="${name}"]`);
+  for (const box of boxes) box.checked = event.target.checked;
+});
