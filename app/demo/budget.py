@@ -146,8 +146,8 @@ _LINES: tuple[_Line, ...] = (
         function="2150805",
         government_class="50799",
         department_class="31299",
-        base_wan=260,
-        per_city_wan=5200,
+        base_wan=600,
+        per_city_wan=7000,
         planned_share=95,
         priority=2,
     ),
@@ -163,7 +163,7 @@ _LINES: tuple[_Line, ...] = (
         government_class="50799",
         department_class="31299",
         base_wan=24,
-        per_city_wan=1500,
+        per_city_wan=1900,
         planned_share=100,
     ),
     _Line(
@@ -178,7 +178,7 @@ _LINES: tuple[_Line, ...] = (
         government_class="50799",
         department_class="31299",
         base_wan=6,
-        per_city_wan=260,
+        per_city_wan=420,
         planned_share=45,
     ),
     _Line(
@@ -193,7 +193,7 @@ _LINES: tuple[_Line, ...] = (
         government_class="50799",
         department_class="31299",
         base_wan=20,
-        per_city_wan=1800,
+        per_city_wan=600,
         planned_share=90,
     ),
     _Line(
@@ -223,7 +223,7 @@ _LINES: tuple[_Line, ...] = (
         government_class="50799",
         department_class="31299",
         base_wan=60,
-        per_city_wan=900,
+        per_city_wan=700,
         planned_share=100,
     ),
     _Line(
@@ -237,8 +237,8 @@ _LINES: tuple[_Line, ...] = (
         function="2090299",
         government_class="50999",
         department_class="30399",
-        base_wan=40,
-        per_city_wan=2600,
+        base_wan=60,
+        per_city_wan=6600,
         planned_share=100,
     ),
 )

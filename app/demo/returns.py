@@ -238,7 +238,8 @@ def _insurance_rows(firm: Firm, draws: Random) -> Iterator[tuple[tuple[int, int]
     """Yield a firm's months. Unemployment insurance is 1 % of a wage of 4,000 to 9,000 元."""
     insured = max(1, firm.staff * draws.randrange(55, 100) // 100)
     premium_fen = draws.randrange(4000, 9000)
-    gap = draws.randrange(8, 14) if firm.insurance == "gap" else -1
+    gap = draws.randrange(8, 14) if firm.insurance == "gap" else len(MONTHS)
+    shown = draws.random() < 0.7
     gap_length = draws.choice((1, 1, 2, 3, 5))
     debt = draws.randrange(1, 4)
     claims = _claims(firm, insured, draws)
@@ -247,12 +248,11 @@ def _insurance_rows(firm: Firm, draws: Random) -> Iterator[tuple[tuple[int, int]
         if date(year, month, 28) < firm.established_on or date(year, month, 1) > end:
             continue
         if firm.insurance == "empty":
-            yield (
-                (year, month),
-                [firm.uscc, firm.name, f"{year}-{month:02d}", "0", "0", "0", "0.00", "0.00"],
-            )
+            yield (year, month), _nobody_insured(firm, year, month)
             continue
         if gap <= number < gap + gap_length:
+            if shown:
+                yield (year, month), _nobody_insured(firm, year, month)
             continue
         joined = 0
         if draws.random() < 0.12:
@@ -274,6 +274,10 @@ def _insurance_rows(firm: Firm, draws: Random) -> Iterator[tuple[tuple[int, int]
                 yuan(due if owed else 0),
             ],
         )
+
+
+def _nobody_insured(firm: Firm, year: int, month: int) -> Row:
+    return [firm.uscc, firm.name, f"{year}-{month:02d}", "0", "0", "0", "0.00", "0.00"]
 
 
 def _claims(firm: Firm, insured: int, draws: Random) -> dict[tuple[int, int], int]:
