@@ -83,9 +83,7 @@ class MailSender:
 def next_letters(connection: Connection, limit: int = BATCH) -> list[Letter]:
     """Return letters that wait to be sent, oldest first."""
     query = (
-        select(
-            outbox.c.id, outbox.c.address, outbox.c.message_id, notices.c.title, notices.c.body
-        )
+        select(outbox.c.id, outbox.c.address, outbox.c.message_id, notices.c.title, notices.c.body)
         .join(notices, notices.c.id == outbox.c.notice_id)
         .where(outbox.c.state == "queued", outbox.c.channel == Channel.MAIL.value)
         .order_by(outbox.c.id)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from app.errors import ClaimStateError, UnknownClaimError
 from app.tables import claim_events, claims
+from ledger.bulk import chunks
 
 
 class ClaimState(StrEnum):
@@ -151,8 +152,7 @@ def claim(connection: Connection, claim_no: str) -> Claim:
 def claims_by_no(connection: Connection, numbers: Sequence[str]) -> list[Claim]:
     """Return the claims with these numbers, in the given order; raises UnknownClaimError."""
     found: dict[str, Claim] = {}
-    for start in range(0, len(numbers), 500):
-        part = list(numbers[start : start + 500])
+    for part in chunks(list(numbers)):
         for row in connection.execute(select(claims).where(claims.c.claim_no.in_(part))):
             found[row.claim_no] = _claim(row)
     for number in numbers:
@@ -169,6 +169,15 @@ def claims_of(connection: Connection, uscc: str) -> list[Claim]:
         .order_by(claims.c.opened_at.desc(), claims.c.claim_no)
     )
     return [_claim(row) for row in connection.execute(query)]
+
+
+def claims_of_firms(connection: Connection, usccs: Sequence[str]) -> list[Claim]:
+    """Return the claims of some enterprises, by number."""
+    found: list[Claim] = []
+    for part in chunks(list(usccs)):
+        query = select(claims).where(claims.c.uscc.in_(part)).order_by(claims.c.claim_no)
+        found += [_claim(row) for row in connection.execute(query)]
+    return found
 
 
 def desk(

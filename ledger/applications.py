@@ -534,3 +534,21 @@ def _hand_over(
         .where(applications.c.application_no == old["application_no"])
         .values(reserved_fen=0, version=old["version"] + 1)
     )
+
+
+def applications_of_claims(connection: Connection, claim_nos: Sequence[str]) -> list[Application]:
+    """Return every application of some claims, by number, ended ones included."""
+    found: list[Application] = []
+    for part in chunks(sorted(set(claim_nos))):
+        query = select(applications).where(applications.c.claim_no.in_(part))
+        found += [application(row) for row in connection.execute(query).mappings()]
+    return sorted(found, key=lambda item: item.application_no)
+
+
+def claims_of_applications(connection: Connection, application_nos: Sequence[str]) -> list[str]:
+    """Return the claim numbers behind some applications; unknown numbers are passed over."""
+    found: set[str] = set()
+    for part in chunks(sorted(set(application_nos))):
+        query = select(applications.c.claim_no).where(applications.c.application_no.in_(part))
+        found |= set(connection.execute(query).scalars())
+    return sorted(found)

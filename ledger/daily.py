@@ -398,3 +398,12 @@ def matched_applications(connection: Connection, *, on: date) -> list[str]:
         .order_by(match_lines.c.ref)
     )
     return list(connection.execute(query).scalars())
+
+
+def signed_days(connection: Connection) -> dict[date, int]:
+    """Return the days signed for every purse, each with its number of matches."""
+    query = select(sign_offs.c.on_date, sign_offs.c.totals).where(sign_offs.c.purse == ALL)
+    return {
+        on: sum(count for count, _ in totals["matched"].values())
+        for on, totals in connection.execute(query).tuples()
+    }

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from app.claims import Claim, ClaimState, Move, claim, claim_number, move
+from app.claims import ClaimState, Move, claim_number, move
 from app.errors import (
     AlreadyClaimedError,
     AmountChangedError,
@@ -21,8 +21,10 @@ from app.tables import claim_events, claims, notices
 from app.work.offers import Offer, offer, offers
 from app.working_days import add_working_days
 from ledger.money import display
-from matching.evaluate import VerdictKind, verdict_to_json
-from matching.profile_store import Account, declare, enterprise, verified_accounts
+from matching.enterprise_list import enterprise
+from matching.profile_store import Account, declare, verified_accounts
+from matching.verdicts import VerdictKind
+from policies.benefits import Benefit
 
 VERDICT_ZH = {
     VerdictKind.ELIGIBLE: "符合",
@@ -142,9 +144,11 @@ def answer(
     ]
 
 
-def history_line(claim_: Claim) -> str:
-    """Return one line that says where a claim stands, for lists."""
-    return f"{claim_.claim_no} {claim_.state_zh}"
+def promised_day(benefit: Benefit, as_of: date) -> date | None:
+    """Return the day the office promises to decide by; None when none is stated or known."""
+    if benefit.promise_working_days is None:
+        return None
+    return add_working_days(as_of, benefit.promise_working_days)
 
 
 def _must_be_claimable(found: Offer) -> None:
@@ -181,7 +185,7 @@ def _row(
     return {
         "claim_no": number,
         "uscc": uscc,
-        "firm_name": firm.name if firm else account.account_name,
+        "firm_name": firm.name,
         "benefit_id": benefit.id,
         "benefit_version": benefit.version,
         "period": found.period,
@@ -202,11 +206,11 @@ def _row(
         "account_no": account.account_no,
         "bank_name": account.bank_name,
         "cnaps": account.cnaps,
-        "verdict": verdict_to_json(found.verdict),
+        "verdict": found.verdict.to_json(),
         "as_of": as_of,
         "opened_at": at,
         "opened_by": by,
-        "due_on": add_working_days(as_of, benefit.promise_working_days),
+        "due_on": promised_day(benefit, as_of),
         "waits_for": "",
         "expected_budget_year": None,
         "hold_reason": "",
@@ -232,6 +236,3 @@ def unanswered(connection: Connection, uscc: str) -> Sequence[Any]:
         .where(notices.c.uscc == uscc, notices.c.answered_at.is_(None))
         .order_by(notices.c.created_at.desc(), notices.c.id.desc())
     ).all()
-
-
-__all__ = ["Change", "answer", "claim", "confirm", "decline", "unanswered"]

@@ -12,8 +12,8 @@ from app.claims import STATE_ZH, Claim, ClaimState, Move, claims_by_no, content_
 from app.errors import ClaimStateError, SeparationError, StaleApprovalError
 from app.roles import Role
 from app.tables import approvals
-from ledger.applications import Debt, owe
-from ledger.audit import SealItem, seal
+from ledger.payables import Debt
+from ledger.seals import SealItem, digest_of, seal
 
 STEP_ROLE = {
     "accept": Role.WINDOW_CLERK,
@@ -138,10 +138,7 @@ def approval_digest(
     content: str,
 ) -> str:
     """Return the SHA-256 of one approval: who decided what on which exact content."""
-    import hashlib
-
-    text = "|".join([claim_no, str(round_), step, username, decision, str(amount_fen), content])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest_of(claim_no, round_, step, username, decision, amount_fen, content)
 
 
 def _separate(
@@ -152,7 +149,7 @@ def _separate(
     rounds = {c.claim_no: c.round for c in found}
     openers = {c.claim_no for c in found if c.opened_by == by}
     if openers:
-        raise SeparationError(by, sorted(openers)[0])
+        raise SeparationError(by, min(openers))
     for start in range(0, len(numbers), 500):
         query = select(
             approvals.c.claim_no,

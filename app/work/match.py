@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,12 +12,13 @@ from datetime import date, datetime
 from sqlalchemy import Connection, insert
 
 from app.tables import sweep_benefits, sweeps
-from matching.evaluate import VerdictKind
 from matching.profile_store import profiles
 from matching.profiles import Profile
 from matching.sweep import Decision, sweep
+from matching.verdicts import VerdictKind
 from policies.benefits import Benefit
-from policies.library import catalogue_hash, live_benefits, parameters_at
+from policies.codec import benefit_hash
+from policies.library import live_benefits
 from policies.vocabulary import load_vocabulary
 
 
@@ -26,10 +28,15 @@ class Matched:
 
     as_of: date
     known_at: datetime
-    firms: int = 0
+    usccs: list[str] = field(default_factory=list)
     benefits: tuple[Benefit, ...] = ()
     eligible: list[Decision] = field(default_factory=list)
     undetermined: list[Decision] = field(default_factory=list)
+
+    @property
+    def firms(self) -> int:
+        """How many enterprises were matched."""
+        return len(self.usccs)
 
     @property
     def ineligible(self) -> int:
@@ -52,7 +59,9 @@ def run_match(
 ) -> Matched:
     """Evaluate firms (all, or the given ones) against the benefits in force at ``as_of``."""
     live = tuple(
-        b for b in live_benefits(connection, as_of) if not benefit_ids or b.id in benefit_ids
+        b
+        for b in live_benefits(connection, as_of, known_at)
+        if not benefit_ids or b.id in benefit_ids
     )
     result = Matched(as_of=as_of, known_at=known_at, benefits=live)
     decisions = sweep(
@@ -60,7 +69,6 @@ def run_match(
         _counted(profiles(connection, known_at=known_at, usccs=usccs), result),
         as_of,
         vocabulary=load_vocabulary(),
-        parameters=parameters_at(connection, as_of),
     )
     for decision in decisions:
         if decision.kind is VerdictKind.ELIGIBLE:
@@ -70,9 +78,9 @@ def run_match(
     return result
 
 
-def store_sweep(connection: Connection, matched: Matched, usccs: Sequence[str]) -> int:
+def store_sweep(connection: Connection, matched: Matched) -> int:
     """Keep a whole-population sweep as bitmaps over the sorted firms; returns its number."""
-    order = sorted(usccs)
+    order = sorted(matched.usccs)
     bit = {uscc: index for index, uscc in enumerate(order)}
     identity = connection.execute(
         insert(sweeps)
@@ -80,7 +88,7 @@ def store_sweep(connection: Connection, matched: Matched, usccs: Sequence[str]) 
             as_of=matched.as_of,
             known_at=matched.known_at,
             engine="reference",
-            catalogue_hash=catalogue_hash(matched.benefits),
+            catalogue_hash=_catalogue_hash(matched.benefits),
             firms=matched.firms,
             benefits=len(matched.benefits),
             eligible=len(matched.eligible),
@@ -112,9 +120,14 @@ def store_sweep(connection: Connection, matched: Matched, usccs: Sequence[str]) 
     return int(identity)
 
 
+def _catalogue_hash(benefits: Iterable[Benefit]) -> str:
+    """Return the SHA-256 over the hashes of the versions a sweep used."""
+    return hashlib.sha256("".join(benefit_hash(b) for b in benefits).encode()).hexdigest()
+
+
 def _counted(source: Iterable[Profile], result: Matched) -> Iterator[Profile]:
     for profile in source:
-        result.firms += 1
+        result.usccs.append(profile.uscc)
         yield profile
 
 

@@ -58,7 +58,8 @@ def offer_draft(
         title=f"可享: {benefit.name.zh} {display(due_fen)}",
         body=(
             f"贵企业符合“{benefit.name.zh}”的全部条件, 测算金额 {display(due_fen)}。"
-            f"兑现方式: {MODE_ZH[benefit.mode]}; 依据: {benefit.document_title}{benefit.basis}。{step}"
+            f"兑现方式: {MODE_ZH[benefit.mode]}; 依据: {benefit.document.title}{benefit.basis}。"
+            f"{step}"
         ),
         award_fen=due_fen,
     )

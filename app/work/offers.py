@@ -10,12 +10,13 @@ from sqlalchemy import Connection
 from app import claims
 from app.work.history import History, history_of
 from matching.award import Award, stack
-from matching.evaluate import Verdict, VerdictKind, evaluate
+from matching.evaluate import evaluate
 from matching.profile_store import profile as load_profile
 from matching.profiles import Profile
+from matching.verdicts import Verdict, VerdictKind
 from policies.benefits import Benefit
 from policies.library import benefit as load_benefit
-from policies.library import live_benefits, parameters_at
+from policies.library import live_benefits
 from policies.vocabulary import load_vocabulary
 
 _ORDER = {VerdictKind.ELIGIBLE: 0, VerdictKind.UNDETERMINED: 1, VerdictKind.INELIGIBLE: 2}
@@ -40,9 +41,8 @@ class Offer:
 
 def claim_period(benefit: Benefit, as_of: date) -> str:
     """Return what one award covers: ``once`` or the calendar year (shifted when the text says)."""
-    if benefit.period == "once":
-        return "once"
-    return str(as_of.year + benefit.period_offset)
+    period = benefit.claim_period(as_of)
+    return "once" if period is None else str(period)
 
 
 def offers(
@@ -52,8 +52,7 @@ def offers(
     person = load_profile(connection, uscc, known_at=known_at)
     past = history_of(connection, uscc)
     found = [
-        judge(connection, benefit, person, past, as_of=as_of)
-        for benefit in live_benefits(connection, as_of)
+        judge(benefit, person, past, as_of=as_of) for benefit in live_benefits(connection, as_of)
     ]
     return sorted(
         found,
@@ -69,7 +68,6 @@ def offers(
 def offer(connection: Connection, uscc: str, benefit_id: str, *, as_of: date) -> Offer:
     """Evaluate an enterprise against one benefit, live or not; raises what the library raises."""
     return judge(
-        connection,
         load_benefit(connection, benefit_id),
         load_profile(connection, uscc),
         history_of(connection, uscc),
@@ -77,17 +75,9 @@ def offer(connection: Connection, uscc: str, benefit_id: str, *, as_of: date) ->
     )
 
 
-def judge(
-    connection: Connection, benefit: Benefit, profile: Profile, past: History, *, as_of: date
-) -> Offer:
+def judge(benefit: Benefit, profile: Profile, past: History, *, as_of: date) -> Offer:
     """Put verdict, award, stacking and earlier claims together for one benefit."""
-    verdict = evaluate(
-        benefit,
-        profile,
-        as_of,
-        vocabulary=load_vocabulary(),
-        parameters=parameters_at(connection, as_of),
-    )
+    verdict = evaluate(benefit, profile, as_of, vocabulary=load_vocabulary())
     period = claim_period(benefit, as_of)
     award = verdict.award
     existing = past.claim_for(benefit.id, period)
@@ -103,13 +93,13 @@ def judge(
         why = "尚有条件待核实"
     elif not benefit.window_open(as_of):
         why = "不在受理时段"
-    elif award is None or award.exact_fen is None:
+    elif award is None or award.exact_fen is None or not award.payable:
         why = "金额须待评审或补充数据后确定"
     else:
-        result = stack(benefit, award, past.payouts)
-        due = result.due_fen
+        result = stack(benefit, award, past.payouts, as_of=as_of)
+        due = result.exact_fen if result.allowed else None
         if not due:
-            why = result.reason_zh or "按规则计算金额为零"
+            why = "; ".join(result.reasons) or "按规则计算金额为零"
     return Offer(
         benefit=benefit,
         verdict=verdict,
