@@ -63,7 +63,7 @@ from matching.verdicts import VerdictKind
 from policies.library import live_benefits
 from policies.vocabulary import Field, load_vocabulary
 
-PASSWORD = "huiqitong2026"
+PASSWORD = "huiqitong2026"  # noqa: S105 - the demo prints it on its sign-in page
 CONFIRMING_PER_CENT = 88
 ANSWERING_PER_CENT = 35
 FIRMS_A_STEP = 200

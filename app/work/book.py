@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ledger.accounts import Stage, balances
+from ledger.accounts import Stage, balances, load_chart
 from ledger.book import BookCheck, BookFiles, check_book, export_book
 from ledger.book_text import account_name
 from ledger.seals import seal_new
@@ -36,7 +36,8 @@ def close_book(connection: Connection, period: str, folder: Path, *, at: datetim
     result = check_book(folder, connection=connection)
     suffix = f":{Stage.SPENT.value}"
     spent = [item for item in balances(connection, prefix="B:") if item.code.endswith(suffix)]
-    names = {account_name(item.code, item.book, element_of(item)) for item in spent}
+    element = load_chart("budget").accounts[Stage.SPENT.value].element
+    names = {account_name(item.code, item.book, element) for item in spent}
     return ClosedBook(
         files=files,
         check=result,

@@ -94,10 +94,19 @@ def decide(
     )
     _move(connection, found, step=step, by=by, at=at, agreed=decision == "agree", note=note)
     if step == "approve" and decision == "agree":
-        owe(
+        charts = {code: get_purse(connection, code).chart for code in {c.purse for c in found}}
+        owe_many(
             connection,
-            [Debt(claim_no=c.claim_no, payee_uscc=c.uscc, amount_fen=c.claimed_fen) for c in found],
-            booked_on=on,
+            [
+                Debt(
+                    claim_no=c.claim_no,
+                    payee_uscc=c.uscc,
+                    amount_fen=c.claimed_fen,
+                    booked_on=on,
+                    chart=charts[c.purse],
+                )
+                for c in found
+            ],
             at=at,
         )
     return len(found)
