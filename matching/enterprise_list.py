@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
-from matching.bulk_rows import insert_rows, stored
+from matching.bulk_rows import fetch_rows, insert_rows, storer
 from matching.cells import Value
 from matching.errors import UnknownEnterpriseError
 from matching.linkage import Enterprise, folded, normalise
@@ -45,47 +45,57 @@ class EnterpriseEntry:
     as_of: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(NamedTuple):
     """What intake needs of an enterprise to judge a row."""
 
+    uscc: str
     name: str
-    former_names: tuple[str, ...]
+    search_text: str
     status: str
     region: str
     address: str
     legal_representative: str
 
-    def linkable(self, uscc: str) -> Enterprise:
+    def names(self) -> list[str]:
+        """Return the present and the former names, folded."""
+        return self.search_text.split("\n")
+
+    def linkable(self) -> Enterprise:
         """Return the enterprise as linkage wants it."""
         return Enterprise(
-            uscc=uscc,
+            uscc=self.uscc,
             name=self.name,
-            former_names=self.former_names,
+            former_names=tuple(self.names()[1:]),
             region=self.region,
             address=self.address,
             legal_representative=self.legal_representative,
         )
 
 
-def known_enterprises(connection: Connection) -> dict[str, Known]:
-    """Return every registered enterprise by its code."""
+def present_names(connection: Connection) -> dict[str, tuple[str, str]]:
+    """Return the present name and state of every enterprise by code."""
+    table = enterprises.c
+    query = select(table.uscc, table.name, table.status)
+    return {code: (name, status) for code, name, status in fetch_rows(connection, query)}
+
+
+def known_enterprises(
+    connection: Connection, codes: Collection[str] | None = None
+) -> dict[str, Known]:
+    """Return registered enterprises by code: those of some codes, or all."""
     table = enterprises.c
     query = select(
-        table.uscc, table.name, table.former_names, table.status, table.region, table.address,
+        table.uscc, table.name, table.search_text, table.status, table.region, table.address,
         table.legal_representative,
     ).order_by(table.uscc)  # fmt: skip
-    return {
-        row[0]: Known(
-            name=row[1],
-            former_names=tuple(row[2]),
-            status=row[3],
-            region=row[4],
-            address=row[5],
-            legal_representative=row[6],
-        )
-        for row in connection.execute(query)
-    }
+    if codes is None:
+        return {row[0]: Known._make(row) for row in fetch_rows(connection, query)}
+    ordered = sorted(codes)
+    found: dict[str, Known] = {}
+    for start in range(0, len(ordered), _CHUNK):
+        part = query.where(table.uscc.in_(ordered[start : start + _CHUNK]))
+        found.update((row[0], Known._make(row)) for row in connection.execute(part).all())
+    return found
 
 
 def update_enterprises(
@@ -125,6 +135,16 @@ def enterprise(connection: Connection, uscc: str) -> EnterpriseEntry:
     if row is None:
         raise UnknownEnterpriseError(uscc)
     return _entry(row)
+
+
+def enterprises_of(connection: Connection, codes: Sequence[str]) -> dict[str, EnterpriseEntry]:
+    """Return the register's entries of some enterprises; unregistered codes are left out."""
+    found: dict[str, EnterpriseEntry] = {}
+    for start in range(0, len(codes), 2_000):
+        part = list(codes[start : start + 2_000])
+        for row in connection.execute(select(enterprises).where(enterprises.c.uscc.in_(part))):
+            found[row.uscc] = _entry(row)
+    return found
 
 
 def search_enterprises(connection: Connection, text: str, limit: int = 20) -> list[EnterpriseEntry]:
@@ -219,12 +239,10 @@ def _insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
     columns = tuple(rows[0])
+    convert = storer(connection, enterprises, columns)
     insert_rows(
         connection,
         enterprises,
         columns,
-        [
-            tuple(stored(connection, enterprises.c[name], row[name]) for name in columns)
-            for row in rows
-        ],
+        [convert([row[name] for name in columns]) for row in rows],
     )

@@ -20,7 +20,7 @@ from app.tables import approvals, claims, clearances
 from app.work.history import histories
 from ledger.money import display
 from matching.award import stack
-from matching.enterprise_list import enterprises
+from matching.enterprise_list import enterprises_of
 from matching.evaluate import evaluate
 from matching.linkage import same_name
 from matching.profile_store import profiles
@@ -191,7 +191,7 @@ def _rules(connection: Connection, found: Sequence[Claim], on: date) -> Iterator
 
 def _comparisons(connection: Connection, found: Sequence[Claim]) -> Iterator[ReleaseFinding]:
     """Compare what a single claim can not show: names, accounts and people across firms."""
-    firms = enterprises(connection, sorted({c.uscc for c in found}))
+    firms = enterprises_of(connection, sorted({c.uscc for c in found}))
     users_of_account: dict[str, set[str]] = defaultdict(set)
     for row in connection.execute(
         select(claims.c.account_no, claims.c.uscc).where(claims.c.state != ClaimState.REFUSED.value)

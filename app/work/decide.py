@@ -12,6 +12,8 @@ from app.claims import STATE_ZH, Claim, ClaimState, Move, claims_by_no, content_
 from app.errors import ClaimStateError, SeparationError, StaleApprovalError
 from app.roles import Role
 from app.tables import approvals
+from ledger.payables import Debt, owe_many
+from ledger.seals import SealItem, digest_of, seal
 from ledger.payables import Debt
 from ledger.seals import SealItem, digest_of, seal
 

@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 
 from app import claims
 from app.work.history import History, history_of
-from matching.award import Award, stack
+from matching.award import stack
 from matching.evaluate import evaluate
 from matching.profile_store import profile as load_profile
 from matching.profiles import Profile
-from matching.verdicts import Verdict, VerdictKind
+from matching.verdicts import Award, Verdict, VerdictKind
 from policies.benefits import Benefit
 from policies.library import benefit as load_benefit
 from policies.library import live_benefits
