@@ -13,8 +13,7 @@ from app.errors import ClaimStateError, SeparationError, StaleApprovalError
 from app.roles import Role
 from app.tables import approvals
 from ledger.payables import Debt, owe_many
-from ledger.seals import SealItem, digest_of, seal
-from ledger.payables import Debt
+from ledger.purses import get_purse
 from ledger.seals import SealItem, digest_of, seal
 
 STEP_ROLE = {
