@@ -192,9 +192,10 @@ def line_ref(purse: str, bank_serial: str, key: int = 0) -> str:
 
 def normal_ref(text: str) -> str:
     """Return a reference in the one form that is compared: NFKC, upper case, no blanks."""
-    if text.isascii() and text.isupper() and text.isalnum():
-        return text
-    return "".join(unicodedata.normalize("NFKC", text).upper().split())
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    parts = text.upper().split()
+    return parts[0] if len(parts) == 1 else "".join(parts)
 
 
 def normal_account(text: str) -> str:

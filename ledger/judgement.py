@@ -38,6 +38,37 @@ class Judge:
     breaks: list[Break] = field(default_factory=list)
     suggestions: list[Suggestion] = field(default_factory=list)
 
+    def is_clean(self, order: Order, debits: list[Line]) -> bool:
+        """Say quickly whether an order and its debits agree in all, so that nothing is to judge.
+
+        The answer no only means: look closer.
+        """
+        line = debits[0]
+        asked = order.voucher_on
+        return (
+            len(debits) == 1
+            and line.amount_fen == order.amount_fen == order.paid_fen
+            and line.counter_account == order.payee_account
+            and line.counter_name == order.payee_name
+            and line.purse == order.purse
+            and line.booked_on == asked == order.paid_on
+            and order.sent_on is not None
+            and not order.returned_fen
+            and order.charged_allotment_no in {"", order.allotment_no}
+        )
+
+    def settle(self, order: Order, debit: Line, rule: Rule) -> None:
+        """Note that an order and its one debit settle each other."""
+        self.matched.append(
+            Match(
+                rule=rule,
+                purse=order.purse,
+                amount_fen=order.amount_fen,
+                application_nos=(order.application_no,),
+                line_keys=(debit.key,),
+            )
+        )
+
     def judge(
         self,
         order: Order,
@@ -171,15 +202,7 @@ class Judge:
                 f"申请{number}应付{display(amount)}, 实付{display(wrong)}",
             )
             return False
-        self.matched.append(
-            Match(
-                rule=rule,
-                purse=order.purse,
-                amount_fen=amount,
-                application_nos=(number,),
-                line_keys=(debit.key,),
-            )
-        )
+        self.settle(order, debit, rule)
         self._judge_dates(order, debit)
         return True
 

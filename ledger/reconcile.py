@@ -106,9 +106,13 @@ def match_orders(
     debits, returns, rules, settled = work.debits, work.returns, work.rules, work.settled
     for order in orders:
         number = order.application_no
+        mine = debits.get(number)
+        if mine is not None and number not in returns and judge.is_clean(order, mine):
+            judge.settle(order, mine[0], rules.get(number, Rule.REFERENCE))
+            continue
         judge.judge(
             order,
-            debits=debits.get(number),
+            debits=mine,
             returns=returns.get(number),
             rule=rules.get(number, Rule.REFERENCE),
             is_settled=number in settled,
@@ -137,7 +141,7 @@ class _Work:
     """The state of one run: which lines belong to which order so far, and what was found."""
 
     judge: Judge
-    by_ref: dict[str, Order] = field(default_factory=dict)
+    by_number: dict[str, Order] = field(default_factory=dict)
     batches: dict[str, list[Order]] = field(default_factory=lambda: defaultdict(list))
     debits: dict[str, list[Line]] = field(default_factory=dict)
     returns: dict[str, list[Line]] = field(default_factory=dict)
@@ -150,50 +154,70 @@ class _Work:
         self, orders: Sequence[Order], lines: Sequence[Line], reports: Sequence[Report]
     ) -> list[Line]:
         """Give every line to the order its reference names; return the debits left free."""
-        self._index(orders)
-        reported = self._reported(reports)
-        free: list[Line] = []
-        find, debits, returns = self.by_ref.get, self.debits, self.returns
+        find, debits, returns = self._index(orders).get, self.debits, self.returns
+        unresolved: list[Line] = []
         for line in lines:
-            ref = line.ref
-            order = find(ref) or (find(normal_ref(ref)) if ref else None)
-            is_debit = line.direction == Direction.DEBIT
+            order = find(line.ref)
             if order is None:
-                if normal_ref(ref) in reported:
-                    continue
-                (free if is_debit else self.free_credits).append(line)
+                unresolved.append(line)
                 continue
-            place = debits if is_debit else returns
+            place = debits if line.direction is Direction.DEBIT else returns
             known = place.get(order.application_no)
             if known is None:
                 place[order.application_no] = [line]
             else:
                 known.append(line)
+        return self._second_look(orders, unresolved, reports)
+
+    def _index(self, orders: Sequence[Order]) -> dict[str, Order]:
+        self.by_number = {order.application_no: order for order in orders}
+        assert len(self.by_number) == len(orders), "an application is given twice"
+        return self.by_number
+
+    def _second_look(
+        self, orders: Sequence[Order], unresolved: Sequence[Line], reports: Sequence[Report]
+    ) -> list[Line]:
+        """Look for references in normal form, for vouchers, packages and reported numbers."""
+        wanted = {normal_ref(line.ref) for line in unresolved} - {""}
+        by_ref = self._other_refs(orders, wanted) if wanted else {}
+        reported = self._reported(reports)
+        free: list[Line] = []
+        for line in unresolved:
+            ref = normal_ref(line.ref)
+            order = by_ref.get(ref)
+            is_debit = line.direction is Direction.DEBIT
+            if order is not None:
+                place = self.debits if is_debit else self.returns
+                place.setdefault(order.application_no, []).append(line)
+            elif ref not in reported:
+                (free if is_debit else self.free_credits).append(line)
         return sorted(free, key=line_order)
 
-    def _index(self, orders: Sequence[Order]) -> None:
-        """Make application, voucher and package numbers findable; a shared voucher is a batch."""
-        by_ref = self.by_ref
+    def _other_refs(self, orders: Sequence[Order], wanted: set[str]) -> dict[str, Order]:
+        """Find the wanted references among all orders; a voucher or package of many is a batch."""
+        by_ref: dict[str, Order] = {}
         vouchers: dict[str, list[Order]] = defaultdict(list)
         for order in orders:
             ref = normal_ref(order.application_no)
-            assert ref not in by_ref, f"application {ref} is given twice"
-            by_ref[ref] = order
-            if order.voucher_no:
-                vouchers[normal_ref(order.voucher_no)].append(order)
-            if order.batch_no and order.sent_on is not None:
-                self.batches[normal_ref(order.batch_no)].append(order)
-        for voucher, holders in vouchers.items():
-            if len(holders) == 1:
-                by_ref.setdefault(voucher, holders[0])
+            if ref in wanted:
+                by_ref[ref] = order
+            if order.voucher_no and (ref := normal_ref(order.voucher_no)) in wanted:
+                vouchers[ref].append(order)
+            ref = normal_ref(order.batch_no)
+            if ref in wanted and order.sent_on is not None:
+                self.batches[ref].append(order)
+        for voucher in sorted(vouchers):
+            if len(vouchers[voucher]) == 1:
+                by_ref.setdefault(voucher, vouchers[voucher][0])
             else:
-                self.batches[voucher].extend(holders)
+                self.batches[voucher].extend(vouchers[voucher])
+        return by_ref
 
     def _reported(self, reports: Sequence[Report]) -> set[str]:
         """Open a break per payment that finance reported and we never asked for."""
         refs: set[str] = set()
         for report in sorted(reports, key=lambda item: item.application_no):
-            if normal_ref(report.application_no) in self.by_ref:
+            if report.application_no in self.by_number:
                 continue
             refs.update({normal_ref(report.application_no), normal_ref(report.voucher_no)} - {""})
             self.judge.add(

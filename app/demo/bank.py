@@ -191,7 +191,7 @@ class Bank:
 
     def _left(self, kind: BreakClass) -> int:
         done = sum(item["class"] == kind.value for item in self._state["planted"].values())
-        return int(self.faults.counts.get(kind, 0)) - done
+        return int(self.faults.counts.get(kind, 0)) - int(done)
 
     def _note(self, kind: BreakClass, ref: str, shown: str, amount: int, on: date) -> None:
         self._state["planted"][break_id(kind, ref)] = {
