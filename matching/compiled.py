@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TypeAlias
 
 from matching.evaluate import rule_of
 from matching.facts import Facts
 from matching.kleene import at_least, guarded
-from matching.leaves import FALSE, TRUE, UNKNOWN, Outcome, lacking, negated, outcome_of, tested
+from matching.leaves import FALSE, TRUE, UNKNOWN, Outcome, lacking, negated, outcome_of
+from matching.quick import quick
 from policies.amounts import (
     Amount,
     AtMost,
@@ -69,8 +71,9 @@ class Compiled:
 class Compiler:
     """Compiles benefits that are swept together, so that equal leaves are shared."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, as_of: date) -> None:
         self.vocabulary = vocabulary
+        self.as_of = as_of
         self._leaves: dict[Leaf, tuple[Check, Collect]] = {}
 
     def benefit(self, benefit: Benefit) -> Compiled:
@@ -146,11 +149,12 @@ class Compiler:
         if shared is not None:
             return shared
         key = ("leaf", len(self._leaves), id(self))
+        decide = quick(leaf, self.vocabulary[leaf.field], self.as_of)
 
         def check(facts: Facts) -> Outcome:
             found = facts.cache.get(key)
             if found is None:
-                found = facts.cache[key] = tested(leaf, facts).outcome
+                found = facts.cache[key] = decide(facts)
             return found  # type: ignore[return-value]
 
         def collect(facts: Facts, into: set[str]) -> None:
@@ -290,7 +294,7 @@ def _flat(benefit: Benefit, amount: Amount) -> Amount:
             return amount
 
 
-def compile_all(benefits: Sequence[Benefit], vocabulary: Vocabulary) -> list[Compiled]:
-    """Compile benefits that are swept together, in their order."""
-    compiler = Compiler(vocabulary)
+def compile_all(benefits: Sequence[Benefit], vocabulary: Vocabulary, as_of: date) -> list[Compiled]:
+    """Compile benefits that are swept together on one day, in their order."""
+    compiler = Compiler(vocabulary, as_of)
     return [compiler.benefit(benefit) for benefit in benefits]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 
 from matching import ranges
 from matching.facts import Facts, Reading, UnknownReason, missing, period_end
 from matching.insured import covered_months, insured_history
 from matching.profiles import Fact, Interval, Item
-from policies.code_trees import industries, size_rows
+from policies.code_trees import SizeRow, industries, size_rows
 from policies.values import add_months
 from policies.vocabulary import Field, PeriodKind
 
@@ -176,7 +177,7 @@ def _sme_size(facts: Facts, field: Field, number: int | None) -> Reading:
     industry = facts.at("industry", None)
     if not isinstance(industry.value, str):
         return _unknown(field, [industry])
-    rows = [row for row in size_rows() if _covers(row.prefixes, industry.value)]
+    rows = _size_rows(industry.value)
     if not rows:
         return missing("industry")
     low, high, readings = 3, 3, [industry]
@@ -195,9 +196,10 @@ def _sme_size(facts: Facts, field: Field, number: int | None) -> Reading:
     return Reading(frozenset(SIZES[low : high + 1]), None, _facts(readings), True, inputs)
 
 
-def _covers(prefixes: tuple[str, ...], code: str) -> bool:
+@lru_cache(maxsize=4096)
+def _size_rows(code: str) -> tuple[SizeRow, ...]:
     tree = industries()
-    return any(tree.covers(prefix, code) for prefix in prefixes)
+    return tuple(r for r in size_rows() if any(tree.covers(p, code) for p in r.prefixes))
 
 
 _SMALL_LIMITS = (("taxable_income", 300_000_000), ("staff", 300), ("assets", 5_000_000_000))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import TypeAlias
 
 from matching import ranges
@@ -41,7 +42,7 @@ ReadValue: TypeAlias = (
 """A frozenset holds the codes that are still possible."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # made by the million: frozen would double its cost; nobody changes one
 class Reading:
     """What one look at one field gave: a value, or why there is none.
 
@@ -61,9 +62,7 @@ class Reading:
         return min((fact.as_of for fact in self.facts), default=None)
 
 
-MISSING = Reading(None, UnknownReason.MISSING)
-
-
+@lru_cache(maxsize=4096)
 def missing(field: str, reason: UnknownReason = UnknownReason.MISSING) -> Reading:
     """Return a reading without a value, naming the field that is missing."""
     return Reading(None, reason, (), True, (field,))

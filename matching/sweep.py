@@ -68,7 +68,9 @@ class Sweep:
         self.parameters = parameters
         self.counts = Counts()
         held = [benefit for benefit in benefits if benefit.in_force(as_of)]
-        self._compiled = compile_all(sorted(held, key=lambda b: (b.id, b.version)), vocabulary)
+        self._compiled = compile_all(
+            sorted(held, key=lambda b: (b.id, b.version)), vocabulary, as_of
+        )
 
     def run(self, profiles: Iterable[Profile]) -> Iterator[Decision]:
         """Yield the eligible and undetermined, by profile in their order and by benefit id."""

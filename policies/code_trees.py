@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 NATIONAL = "100000"
@@ -55,10 +55,16 @@ class CodeTree:
 
     def covers(self, prefix: str, code: str) -> bool | None:
         """Whether ``code`` lies under ``prefix``; None when the code is too coarse to say."""
-        stem, own = self.stem(prefix), self.stem(code)
-        if own.startswith(stem):
-            return True
-        return None if stem.startswith(own) else False
+        return _covers(self.kind, prefix, code)
+
+
+@lru_cache(maxsize=100_000)
+def _covers(kind: str, prefix: str, code: str) -> bool | None:
+    tree = divisions() if kind == "division" else industries()
+    stem, own = tree.stem(prefix), tree.stem(code)
+    if own.startswith(stem):
+        return True
+    return None if stem.startswith(own) else False
 
 
 def _rows(name: str) -> list[dict[str, str]]:
