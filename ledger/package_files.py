@@ -138,9 +138,7 @@ def read_package_csv(path: Path) -> list[PackageRow]:
     """Read a package's content back (the receiving side, and our own check)."""
     grid = read_grid(path)
     places = columns(grid, 0, PACKAGE_COLUMNS)
-    return [
-        _row(Row(grid=grid, index=index, columns=places)) for index in range(1, len(grid.rows))
-    ]
+    return [_row(Row(grid=grid, index=index, columns=places)) for index in range(1, len(grid.rows))]
 
 
 def _row(row: Row) -> PackageRow:
