@@ -122,6 +122,7 @@ class Spoiler:
                 self._refresh_key(sheet, row)
                 sheet.rows.append(row)
                 self._mark("unknown_firm", sheet, row, "uscc", code, "warned", None, code)
+                self._marks[-1].true_uscc = code
         self._shared_trade_names()
 
     def _shared_trade_names(self) -> None:
