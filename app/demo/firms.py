@@ -131,6 +131,7 @@ def population(count: int, seed: int, as_of: date) -> list[Firm]:
     parts = list(PARTS)[:count]
     firms = [maker.firm(index, part) for index, part in enumerate(parts)]
     firms += [maker.firm(index, "") for index in range(len(parts), count)]
+    _share_trade_names(firms, Random(f"{seed}/twins"))
     _share_representatives(firms, Random(f"{seed}/representatives"))
     return firms
 
@@ -144,6 +145,15 @@ def newcomer(count: int, seed: int, established_on: date) -> Firm:
     firm.revenue_fen, firm.insurance, firm.former_name = {}, "", ""
     firm.renamed_on = None
     return firm
+
+
+def _share_trade_names(firms: Sequence[Firm], draws: Random) -> None:
+    """Give a few pairs of firms names that differ by the place alone, 南昌 and 江西."""
+    pool = [firm for firm in firms if firm.live and not firm.part and firm.name.startswith("南昌")]
+    pool = [firm for firm in pool if firm.name[2] not in "市县"]
+    for first, second in zip(*[iter(draws.sample(pool, len(firms) // 2500 * 2))] * 2, strict=True):
+        second.name = "江西" + first.name.removeprefix("南昌")
+        second.former_name, second.renamed_on = "", None
 
 
 def _share_representatives(firms: Sequence[Firm], draws: Random) -> None:
