@@ -146,7 +146,9 @@ class Facts:
     def _listed(self, field: Field, fact: Fact | None) -> Reading:
         """Read a register or item list: only a complete, fresh delivery makes absence a no."""
         code = field.code
-        register = self.register(field.origin.list_code or code, code, field.origin.source)
+        listed = field.origin.kind is OriginKind.LIST
+        names = (field.origin.list_code, code) if listed else (code, field.origin.source)
+        register = self.register(*names)
         fresh = register is not None and not self._old(field, register.as_of)
         complete = register is not None and register.complete and fresh
         if fact is not None:
