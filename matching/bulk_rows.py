@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, insert
+from sqlalchemy import Column, Connection, Select, Table, insert
 
 
 def stored(connection: Connection, column: Column[Any], value: Any) -> Any:
@@ -13,6 +13,39 @@ def stored(connection: Connection, column: Column[Any], value: Any) -> Any:
     kind = column.type.dialect_impl(connection.dialect)
     processor = kind.bind_processor(connection.dialect)
     return value if processor is None else processor(value)
+
+
+def fetch_rows(connection: Connection, query: Select[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a query without parameters as plain tuples, as the driver gives them."""
+    compiled = query.compile(dialect=connection.dialect)
+    assert not compiled.params, "parameters would need their conversion"
+    driver = connection.connection.driver_connection
+    assert driver is not None, "the connection is open"
+    cursor = driver.cursor()
+    try:
+        cursor.execute(str(compiled))
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    finally:
+        cursor.close()
+    return rows
+
+
+def storer(
+    connection: Connection, table: Table, columns: Sequence[str]
+) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """Return what turns a row of values into stored ones, for use with ``insert_rows``."""
+    processors = [
+        table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+        for name in columns
+    ]
+
+    def convert(row: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(
+            value if processor is None else processor(value)
+            for value, processor in zip(row, processors, strict=True)
+        )
+
+    return convert
 
 
 def insert_rows(

@@ -187,7 +187,7 @@ def same_name(first: str, second: str) -> bool:
 class Linker:
     """Links names to enterprises; built once for many names.
 
-    The index of two-character pieces is made when the first name is not found as it stands.
+    Indexes of cores and of two-character pieces are made when a name first needs them.
     """
 
     enterprises: Iterable[Enterprise]
@@ -239,25 +239,30 @@ class Linker:
         if plain in self._current:
             return sorted(found)
         if not self._cores:
-            self._index()
+            self._index_cores()
         found.update(self._cores.get(normalise(query.name), ()))
         if not found:
             found.update(self._near(normalise(query.name)))
         return sorted(found)
 
-    def _index(self) -> None:
+    def _index_cores(self) -> None:
         cores: dict[str, list[str]] = defaultdict(list)
         for firm in self._by_code.values():
             for core in {normalise(name) for name in (firm.name, *firm.former_names)}:
                 cores[core].append(firm.uscc)
+        self._cores = dict(cores)
+
+    def _index_pieces(self) -> None:
         pieces: dict[str, list[str]] = defaultdict(list)
-        for core in cores:
+        for core in self._cores:
             for piece in _pieces(core):
                 pieces[piece].append(core)
-        self._cores, self._pieces = dict(cores), dict(pieces)
+        self._pieces = dict(pieces)
 
     def _near(self, core: str) -> list[str]:
         """Return enterprises whose cores share most with a core, rare pieces counting more."""
+        if not self._pieces:
+            self._index_pieces()
         common = max(50, int(len(self._cores) * _COMMON_BIGRAM))
         votes: dict[str, float] = defaultdict(float)
         for piece in _pieces(core):

@@ -142,7 +142,7 @@ def _live(
         query = query.where(records.c.record_key.in_(sorted(keys)))
     found: dict[Identity, list[_Live]] = defaultdict(list)
     nameless: dict[int, tuple[str, _Live]] = {}
-    for id_, uscc, key, digest, as_of in connection.execute(query.order_by(records.c.id)):
+    for id_, uscc, key, digest, as_of in connection.execute(query.order_by(records.c.id)).all():
         if uscc is None:
             nameless[id_] = (key, _Live(id_, digest, as_of))
         else:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from matching.deliveries import Delivery
-from matching.enterprise_list import Known, known_enterprises
+from matching.enterprise_list import Known, known_enterprises, present_names
 from matching.linkage import Candidate, Link, Linker, folded, same_name
 from matching.record_store import NewRecord
 from matching.row_findings import RowFinding, finding
@@ -43,15 +43,10 @@ def attribute(
     connection: Connection, delivery: Delivery, source: Source, rows: Rows
 ) -> Attribution:
     """Say whom each row is about; rejected rows stay out but keep their findings."""
-    registers_firms = source.kind == "registration"
-    work = _Work(
-        connection=connection,
-        delivery=delivery,
-        source=source,
-        rows=rows,
-        known={} if registers_firms else known_enterprises(connection),
-    )
-    return work.run(judge=not registers_firms)
+    work = _Work(connection=connection, delivery=delivery, source=source, rows=rows)
+    if source.kind != "registration":
+        work.learn()
+    return work.run(judge=source.kind != "registration")
 
 
 def candidate_json(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
@@ -73,10 +68,37 @@ class _Work:
     delivery: Delivery
     source: Source
     rows: Rows
-    known: Mapping[str, Known]
+    known: Mapping[str, Known] = field(default_factory=dict)
+    fine: Mapping[str, str] = field(default_factory=dict)
+    """Present names of the firms that need no second look."""
+    registered: frozenset[str] = frozenset()
     made: Attribution = field(default_factory=Attribution)
     linker: Linker | None = None
     decided: Mapping[tuple[str, str], str] | None = None
+
+    def learn(self) -> None:
+        """Find out which firms the rows name, and load those that need a second look."""
+        names = present_names(self.connection)
+        careful = self.source.kind in _FOR_THE_LIVING
+        self.fine = {
+            code: name
+            for code, (name, status) in names.items()
+            if not (careful and status in _GONE)
+        }
+        odd = {
+            code
+            for code, name in zip(self.rows.usccs, self.rows.names, strict=True)
+            if code in names and name not in {"", self.fine.get(code)}
+        }
+        accounts = self.rows.values.get("account_name")
+        if accounts is not None:
+            odd |= {
+                code
+                for code, name in zip(self.rows.usccs, accounts, strict=True)
+                if code in names and name != names[code][0]
+            }
+        self.registered = frozenset(names)
+        self.known = known_enterprises(self.connection, odd | (names.keys() - self.fine.keys()))
 
     def run(self, *, judge: bool) -> Attribution:
         """Go through the rows in their order."""
@@ -91,7 +113,7 @@ class _Work:
                 code, linked_by = self._by_name(place)  # noqa: PLW2901 - found instead
             else:
                 made.by_code += 1
-                if judge and not agreed.get((code, name)):
+                if judge and name != self.fine.get(code) and not agreed.get((code, name)):
                     agreed[code, name] = self._agrees(place, code, name)
             made.records.append(
                 NewRecord(
@@ -131,7 +153,8 @@ class _Work:
 
     def _link(self, place: int) -> Link:
         if self.linker is None:
-            self.linker = Linker([firm.linkable(code) for code, firm in self.known.items()])
+            self.known = known_enterprises(self.connection)
+            self.linker = Linker(firm.linkable() for firm in self.known.values())
         rows = self.rows
         return self.linker.link(
             rows.names[place],
@@ -147,14 +170,16 @@ class _Work:
 
     def _agrees(self, place: int, code: str, name: str) -> bool:
         """Whether name and state of the firm agree with the row; the code counts either way."""
-        firm = self.known.get(code)
-        if firm is None:
+        if code not in self.registered:
             self._find(
                 place, "uscc.unregistered", Level.WARNING, code, "登记数据中已有的企业", uscc=code
             )
             return False
+        firm = self.known.get(code)
+        if firm is None:
+            return True
         fine = self._status(place, code, firm)
-        if name and not any(same_name(name, known) for known in (firm.name, *firm.former_names)):
+        if name not in {"", firm.name} and not any(same_name(name, n) for n in firm.names()):
             expected = f"与代码 {code} 相符的企业名称 {firm.name}（已按代码采用）"
             self._find(place, "name.mismatch", Level.WARNING, name, expected, uscc=code)
             return False
@@ -179,7 +204,7 @@ class _Work:
             name = str(names[place])
             if firm is None or same_name(name, firm.name):
                 continue
-            old = any(same_name(name, former) for former in firm.former_names)
+            old = any(same_name(name, former) for former in firm.names()[1:])
             self._find(
                 place,
                 "account.old_name" if old else "account.name",

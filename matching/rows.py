@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from json.encoder import encode_basestring
 
 from matching import cells, uscc
 from matching.errors import UnreadableFileError
@@ -324,4 +324,4 @@ def _payloads(fragments: Mapping[str, list[str]], count: int) -> list[str]:
 
 
 def _json(value: cells.Value) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return str(value) if isinstance(value, int) else encode_basestring(value)

@@ -183,6 +183,8 @@ enterprises = Table(
     Column("established_on", Date),
     Column("as_of", Date, nullable=False),
     Column("updated_batch", BigInteger, ForeignKey("batches.id"), nullable=False),
+    # Intake compares names with every delivery: they are read from the index alone.
+    Index("ix_enterprises_names", "uscc", "name", "status"),
 )
 
 registers = Table(
