@@ -147,6 +147,15 @@ def enterprises_of(connection: Connection, codes: Sequence[str]) -> dict[str, En
     return found
 
 
+def mail_addresses(connection: Connection, codes: Sequence[str]) -> dict[str, str]:
+    """Return the registered mail addresses of some enterprises that have one."""
+    return {
+        code: entry.email
+        for code, entry in enterprises_of(connection, codes).items()
+        if entry.email
+    }
+
+
 def search_enterprises(connection: Connection, text: str, limit: int = 20) -> list[EnterpriseEntry]:
     """Return enterprises whose code begins with, or whose present or former name has, a text.
 

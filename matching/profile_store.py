@@ -33,11 +33,13 @@ __all__ = [
     "EnterpriseEntry",
     "OpenLink",
     "PayoutElsewhere",
+    "accounts_of",
     "decide_link",
     "declare",
     "enterprise",
     "open_links",
     "payouts_elsewhere",
+    "payouts_elsewhere_of",
     "profile",
     "profiles",
     "search_enterprises",
@@ -115,40 +117,57 @@ def verified_accounts(
     connection: Connection, uscc: str, *, known_at: datetime | None = None
 ) -> list[Account]:
     """Return a firm's verified accounts, the latest verified first."""
-    found = [
-        (
-            id_,
+    return accounts_of(connection, [uscc], known_at=known_at).get(uscc, [])
+
+
+def accounts_of(
+    connection: Connection, usccs: Sequence[str], *, known_at: datetime | None = None
+) -> dict[str, list[Account]]:
+    """Return the verified accounts of some firms; those without any are left out."""
+    found: dict[str, list[Account]] = {}
+    for uscc, payloads in _payloads(connection, usccs, "bank_account", known_at).items():
+        accounts = [
             Account(
                 account_name=payload["account_name"],
                 account_no=payload["account_no"],
                 bank_name=payload["bank_name"],
                 cnaps=payload.get("cnaps", ""),
                 verified_on=date.fromisoformat(payload["verified_on"]),
-            ),
-        )
-        for id_, payload in _payloads(connection, uscc, "bank_account", known_at)
-    ]
-    found.sort(key=lambda entry: (entry[1].verified_on, entry[0]), reverse=True)
-    return [account for _, account in found]
+            )
+            for _, payload in payloads
+        ]
+        # Equal days: the later delivered account first.
+        found[uscc] = sorted(accounts, key=lambda account: account.verified_on)[::-1]
+    return found
 
 
 def payouts_elsewhere(
     connection: Connection, uscc: str, *, known_at: datetime | None = None
 ) -> list[PayoutElsewhere]:
     """Return what a firm received outside this system, the latest year first."""
-    payouts = [
-        PayoutElsewhere(
-            benefit=payload["benefit"],
-            document_no=payload.get("document_no", ""),
-            year=payload["year"],
-            amount_fen=payload["amount"],
-            paid_on=date.fromisoformat(payload["paid_on"]) if "paid_on" in payload else None,
-            payer=payload.get("payer", ""),
-            record_id=id_,
-        )
-        for id_, payload in _payloads(connection, uscc, "local_payout", known_at)
-    ]
-    return sorted(payouts, key=lambda payout: (-payout.year, payout.record_id))
+    return payouts_elsewhere_of(connection, [uscc], known_at=known_at).get(uscc, [])
+
+
+def payouts_elsewhere_of(
+    connection: Connection, usccs: Sequence[str], *, known_at: datetime | None = None
+) -> dict[str, list[PayoutElsewhere]]:
+    """Return what some firms received outside this system; those without any are left out."""
+    found: dict[str, list[PayoutElsewhere]] = {}
+    for uscc, payloads in _payloads(connection, usccs, "local_payout", known_at).items():
+        payouts = [
+            PayoutElsewhere(
+                benefit=payload["benefit"],
+                document_no=payload.get("document_no", ""),
+                year=payload["year"],
+                amount_fen=payload["amount"],
+                paid_on=date.fromisoformat(payload["paid_on"]) if "paid_on" in payload else None,
+                payer=payload.get("payer", ""),
+                record_id=id_,
+            )
+            for id_, payload in payloads
+        ]
+        found[uscc] = sorted(payouts, key=lambda payout: (-payout.year, payout.record_id))
+    return found
 
 
 # --- reading records ---------------------------------------------------------------------------
@@ -201,16 +220,26 @@ def _records(
 
 
 def _payloads(
-    connection: Connection, uscc: str, source: str, known_at: datetime | None
-) -> list[tuple[int, Mapping[str, Any]]]:
-    """Return the live records of one kind, one a key, in order of arrival."""
-    query = (
-        select(records.c.id, records.c.record_key, records.c.payload)
-        .where(records.c.uscc == uscc, records.c.source == source, _live_at(known_at))
-        .order_by(records.c.as_of, records.c.id)
-    )
-    latest = {key: (id_, payload) for id_, key, payload in connection.execute(query)}
-    return sorted(latest.values(), key=lambda entry: entry[0])
+    connection: Connection, usccs: Sequence[str], source: str, known_at: datetime | None
+) -> dict[str, list[tuple[int, Mapping[str, Any]]]]:
+    """Return the live records of one kind by firm, one a key, in order of arrival."""
+    latest: dict[str, dict[str, tuple[int, Mapping[str, Any]]]] = defaultdict(dict)
+    for start in range(0, len(usccs), _CHUNK):
+        query = (
+            select(records.c.uscc, records.c.id, records.c.record_key, records.c.payload)
+            .where(
+                records.c.uscc.in_(usccs[start : start + _CHUNK]),
+                records.c.source == source,
+                _live_at(known_at),
+            )
+            .order_by(records.c.as_of, records.c.id)
+        )
+        for uscc, id_, key, payload in connection.execute(query):
+            latest[str(uscc)][key] = (id_, payload)
+    return {
+        uscc: sorted(entries.values(), key=lambda entry: entry[0])
+        for uscc, entries in latest.items()
+    }
 
 
 def _name(own: Iterable[LiveRecord]) -> str:

@@ -17,7 +17,6 @@ from app.work.receive import receive
 from ledger.applications import ApplicationState, list_applications
 from ledger.errors import LedgerError
 from ledger.packages import list_packages, write_package
-from matching.profile_store import mail_addresses
 
 verbs = typer.Typer(no_args_is_help=True, help="Payment applications and packages to finance.")
 User = Annotated[str, typer.Option("--as", help="Who acts (user name).")]
@@ -70,7 +69,7 @@ def fund_(*, user: User, as_json: Json = False) -> None:
         try:
             with transaction(engine) as connection:
                 done = fund(connection, on=on, by=user, at=at)
-                write(connection, done.drafts, addresses=mail_addresses(connection), at=at)
+                write(connection, done.drafts, at=at)
         except (AppError, LedgerError) as error:
             raise refuse(error) from error
     answer(
@@ -163,7 +162,7 @@ def answer_(
             try:
                 with transaction(engine) as connection:
                     done = receive(connection, path, by=user, at=at)
-                    write(connection, done.drafts, addresses=mail_addresses(connection), at=at)
+                    write(connection, done.drafts, at=at)
             except (AppError, LedgerError, OSError) as error:
                 raise refuse(error) from error
             result = done.result

@@ -47,12 +47,12 @@ _OFFICER_NAMES: Mapping[str, tuple[str, str, str]] = {
     "qsh": ("魏思颖", "甘永强", "余秀兰"),
     "jk": ("陶佳慧", "聂俊超", "闵德华"),
 }
-_FINANCE_NAMES: Mapping[str, tuple[str, str, str, str, str]] = {
-    # maker, checker, releaser, reconciler, signer
-    "nanchang": ("席文静", "饶志刚", "卢明霞", "付晓燕", "徐长春"),
-    "qingshanhu": ("艾梦婷", "殷国平", "樊丽华", "裘雨佳", "汤建军"),
-    "ncjk": ("查思雅", "简永超", "晏秋萍", "谌佳宁", "闻福生"),
-    "social-fund": ("钟丽娟", "阳志勇", "欧阳敏", "廖晓磊", "史光明"),
+_FINANCE_NAMES: Mapping[str, tuple[str, str, str]] = {
+    # maker, checker, releaser
+    "nanchang": ("席文静", "饶志刚", "卢明霞"),
+    "qingshanhu": ("艾梦婷", "殷国平", "樊丽华"),
+    "ncjk": ("查思雅", "简永超", "晏秋萍"),
+    "social-fund": ("钟丽娟", "阳志勇", "欧阳敏"),
 }
 
 
@@ -83,10 +83,8 @@ def _finance_officers() -> list[Person]:
         Role.FINANCE_MAKER,
         Role.FINANCE_CHECKER,
         Role.FINANCE_RELEASER,
-        Role.RECONCILER,
-        Role.RECONCILE_SIGNER,
     )
-    words = ("zhidan", "fuhe", "qianfa", "duizhang", "qianhe")
+    words = ("zhidan", "fuhe", "qianfa")
     return [
         _person(f"{purse}-{word}", name, Grant(role=role, purse=purse))
         for purse, names in _FINANCE_NAMES.items()
@@ -98,6 +96,8 @@ def _overseers() -> list[Person]:
     return [
         _person("bianzhi", "文思远", Grant(role=Role.AUTHOR)),
         _person("shenhe", "况玉洁", Grant(role=Role.POLICY_REVIEWER)),
+        _person("duizhang", "付晓燕", Grant(role=Role.RECONCILER)),
+        _person("qianhe", "徐长春", Grant(role=Role.RECONCILE_SIGNER)),
         _person("jiandu", "车文涛", Grant(role=Role.SUPERVISOR)),
         _person("shenji", "帅建华", Grant(role=Role.AUDITOR)),
         _person("guanli", "祝晨宇", Grant(role=Role.ADMINISTRATOR)),

@@ -58,7 +58,7 @@ from ledger.purses import open_purses
 from ledger.tables import applications
 from matching.deliveries import read_delivery_note
 from matching.evaluate import deciding_unknowns
-from matching.profile_store import accounts_of, mail_addresses, profiles
+from matching.profile_store import accounts_of, profiles
 from matching.verdicts import VerdictKind
 from policies.library import live_benefits
 from policies.vocabulary import Field, load_vocabulary
@@ -323,7 +323,6 @@ def _notify(run: _Run, matched: Matched) -> None:
             )
             asked[decision.uscc] = (worth, draft)
     with transaction(run.engine) as connection:
-        addresses = mail_addresses(connection)
         drafts = [draft for _, draft in asked.values()]
         for group in _groups(_payable_firms(matched)):
             accounts = accounts_of(connection, group)
@@ -342,7 +341,7 @@ def _notify(run: _Run, matched: Matched) -> None:
                             ask_for_account=not accounts.get(uscc),
                         )
                     )
-        write(connection, drafts, addresses=addresses, at=moment(9, 30))
+        write(connection, drafts, at=moment(9, 30))
     _send(run)
 
 
@@ -481,7 +480,7 @@ def _people_by_role() -> dict[tuple[Role, str], str]:
 def _fund(run: _Run) -> None:
     with transaction(run.engine) as connection:
         funded = fund(connection, on=DEMO_DAY, by="system", at=moment(15))
-        write(connection, funded.drafts, addresses=mail_addresses(connection), at=moment(15))
+        write(connection, funded.drafts, at=moment(15))
     run.figures["reserved_fen"] = funded.reserved_fen
     run.figures["waiting_for_funds"] = funded.waiting
 
@@ -537,8 +536,7 @@ def _finance(run: _Run, packages: Sequence[tuple[str, str]]) -> None:
     for path in answers:
         with transaction(run.engine) as connection:
             received = receive(connection, path, by="system", at=moment(17))
-            addresses = mail_addresses(connection)
-            write(connection, received.drafts, addresses=addresses, at=moment(17))
+            write(connection, received.drafts, at=moment(17))
     with transaction(run.engine) as connection:
         for path in day.statements:
             take_statement(connection, path, at=moment(18))

@@ -13,6 +13,7 @@ from app.channels import Channel
 from app.claims import Claim
 from app.tables import notices, outbox
 from ledger.money import display
+from matching.enterprise_list import mail_addresses
 from policies.benefits import Benefit
 
 
@@ -94,19 +95,14 @@ def progress_draft(claim_: Claim, *, title: str, body: str, reason: str) -> Draf
     )
 
 
-def write(
-    connection: Connection,
-    drafts: Iterable[Draft],
-    *,
-    addresses: Mapping[str, str],
-    at: datetime,
-) -> int:
+def write(connection: Connection, drafts: Iterable[Draft], *, at: datetime) -> int:
     """Write the notices that are new, with their way out; returns how many were written.
 
-    ``addresses`` maps a uscc to a mail address; firms without one get the inbox only.
+    A notice goes to the mail address the register has; firms without one get the inbox only.
     """
     wanted = {(d.uscc, d.benefit_id, d.benefit_version, d.reason): d for d in drafts}
     fresh = [wanted[key] for key in sorted(set(wanted) - _known(connection, wanted))]
+    addresses = mail_addresses(connection, sorted({d.uscc for d in fresh}))
     for start in range(0, len(fresh), 500):
         _write(connection, fresh[start : start + 500], addresses, at)
     return len(fresh)

@@ -87,6 +87,8 @@ def judge(benefit: Benefit, profile: Profile, past: History, *, as_of: date) -> 
         why = "申报享受: 在纳税或缴费申报时直接享受, 不在本平台申领"
     elif existing is not None:
         why = f"已有办件 {existing.claim_no} ({existing.state_zh})"
+    elif status := _not_in_business(profile):
+        why = f"登记状态为{status}"
     elif verdict.kind is VerdictKind.INELIGIBLE:
         why = "条件不符"
     elif verdict.kind is VerdictKind.UNDETERMINED:
@@ -110,6 +112,12 @@ def judge(benefit: Benefit, profile: Profile, past: History, *, as_of: date) -> 
         claim_no=existing.claim_no if existing else None,
         period=period,
     )
+
+
+def _not_in_business(profile: Profile) -> str:
+    """Return the registration status when it is known and not 存续: nobody pays a closed firm."""
+    fact = profile.facts.get(("registration_status", None))
+    return str(fact.value) if fact is not None and fact.value != "存续" else ""
 
 
 def open_claims(connection: Connection, uscc: str) -> list[claims.Claim]:

@@ -14,7 +14,7 @@ from app.work.notify import offer_draft, write
 from app.work.offers import judge
 from matching.deliveries import Delivery
 from matching.intake import IntakeReport, intake
-from matching.profile_store import accounts_of, mail_addresses, profiles
+from matching.profile_store import accounts_of, profiles
 from matching.tables import records
 
 
@@ -77,4 +77,4 @@ def _tell(connection: Connection, matched: Matched, at: datetime) -> int:
                         ask_for_account=not accounts.get(profile.uscc),
                     )
                 )
-    return write(connection, drafts, addresses=mail_addresses(connection), at=at)
+    return write(connection, drafts, at=at)
