@@ -38,7 +38,7 @@ accounts = Table(
     Column("name_zh", String(300), nullable=False),
     # budget | financial | budgetary | suspense
     Column("book", String(16), nullable=False, index=True),
-    # D or C: the side on which the balance grows.
+    # The side on which the balance grows, D or C.
     Column("normal", String(1), nullable=False),
     # Lowest balance allowed; null is no floor.
     Column("floor_fen", BigInteger),
@@ -407,7 +407,7 @@ answer_lines = append_only(
         Column("import_id", BigInteger, ForeignKey("answer_imports.id"), nullable=False),
         # Counts from 1 inside its file.
         Column("line", Integer, nullable=False),
-        # accepted | rejected | voucher | paid | returned
+        # One of accepted, rejected, voucher, paid, returned.
         Column("kind", String(16), nullable=False),
         # PAY_APP_NO as finance wrote it: it may be unknown to us.
         Column("application_no", String(80), nullable=False, index=True),
@@ -512,7 +512,7 @@ match_groups = Table(
     metadata,
     Column("id", SerialId, primary_key=True),
     Column("on_date", Date, nullable=False, index=True),
-    # reference | batch | account-amount | by-hand
+    # One of reference, batch, account-amount, by-hand.
     Column("rule", String(24), nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("live", Boolean, nullable=False, server_default=text("true")),
