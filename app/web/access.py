@@ -51,8 +51,8 @@ FACES = (
     FaceLink(face=Face.PORTAL, label="企业端", href="/firm"),
     FaceLink(face=Face.DESK, label="部门审批", href="/desk"),
     FaceLink(face=Face.FINANCE, label="财政资金", href="/finance"),
-    FaceLink(face=Face.POLICIES, label="政策编制", href="/policies"),
     FaceLink(face=Face.SUPERVISION, label="一网监管", href="/supervision"),
+    FaceLink(face=Face.POLICIES, label="政策编制", href="/policies"),
 )
 
 

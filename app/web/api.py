@@ -234,9 +234,7 @@ def _benefit_line(entry: Benefit) -> BenefitLine:
 
 
 @router.get("/benefits/{benefit_id}", responses={404: ERRORS[404]})
-def one_benefit(
-    visit: Reading, benefit_id: Annotated[str, Path(max_length=80)]
-) -> BenefitLine:
+def one_benefit(visit: Reading, benefit_id: Annotated[str, Path(max_length=80)]) -> BenefitLine:
     """Return one benefit."""
     try:
         return _benefit_line(load_benefit(visit.connection, benefit_id))
@@ -273,9 +271,7 @@ def verdict(
 
 
 @router.get("/firms/{uscc}/claims", responses={k: ERRORS[k] for k in (401, 404, 422)})
-def claims(
-    visit: Reading, uscc: Uscc, cursor: Cursor = None, limit: Limit = 50
-) -> ClaimPage:
+def claims(visit: Reading, uscc: Uscc, cursor: Cursor = None, limit: Limit = 50) -> ClaimPage:
     """List one's own enterprise's claims, by number."""
     firm_caller(visit, uscc)
     after = read_cursor(cursor)
@@ -339,9 +335,7 @@ def replayed(visit: Visit, username: str, key: str, digest: str) -> Response | N
         return None
     if row.request_hash != digest:
         return problem(422, "idempotency-key-reused", "同一 Idempotency-Key 已用于内容不同的请求")
-    return JSONResponse(
-        row.body, status_code=row.status, headers={"Idempotency-Replayed": "true"}
-    )
+    return JSONResponse(row.body, status_code=row.status, headers={"Idempotency-Replayed": "true"})
 
 
 @router.post(
@@ -390,5 +384,3 @@ def confirm_claim(
     )
     where = f"/api/v1/firms/{uscc}/claims/{number}"
     return JSONResponse(answer, status_code=201, headers={"Location": where})
-
-

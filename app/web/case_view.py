@@ -134,8 +134,7 @@ def course(events: Sequence[ClaimEvent], names: Mapping[str, str]) -> list[Step]
     stops = {ClaimState.REFUSED.value, ClaimState.BOUNCED.value, ClaimState.HELD.value}
     return [
         Step(
-            title=EVENT_ZH.get(event.event)
-            or STATE_ZH.get(_state(event.to_state), event.event),
+            title=EVENT_ZH.get(event.event) or STATE_ZH.get(_state(event.to_state), event.event),
             who=names.get(event.by, event.by),
             at=event.at,
             note=event.note,

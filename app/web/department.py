@@ -29,9 +29,7 @@ MINE = (Role.WINDOW_CLERK, Role.HANDLER, Role.REVIEWER, Role.HEAD)
 
 def departments(visit: Visit) -> list[str]:
     """Return the departments the visitor works in, sorted."""
-    return sorted(
-        {grant.department for grant in visit.person.grants if grant.role in MINE}
-    )
+    return sorted({grant.department for grant in visit.person.grants if grant.role in MINE})
 
 
 def show(visit: Visit, template: str, current: str, **context: Any) -> Response:
@@ -268,7 +266,8 @@ def firm(
         groups=firm_data.groups(visit.connection, uscc, visit.today, visit.language),
         accounts=verified_accounts(visit.connection, uscc),
         claims=[
-            c for c in claim_store.claims_of(visit.connection, uscc)
+            c
+            for c in claim_store.claims_of(visit.connection, uscc)
             if c.department in departments(visit)
         ],
     )
@@ -276,7 +275,5 @@ def firm(
 
 def _log(visit: Visit, uscc: str, purpose: str) -> None:
     visit.connection.execute(
-        insert(access_log).values(
-            username=visit.username, uscc=uscc, purpose=purpose, at=visit.at
-        )
+        insert(access_log).values(username=visit.username, uscc=uscc, purpose=purpose, at=visit.at)
     )

@@ -109,9 +109,7 @@ def _mine(departments: Sequence[str]) -> ColumnElement[bool]:
     return claims.c.department.in_(departments)
 
 
-def _filter(
-    departments: Sequence[str], state: str, text: str
-) -> list[ColumnElement[bool]]:
+def _filter(departments: Sequence[str], state: str, text: str) -> list[ColumnElement[bool]]:
     conditions = [_mine(departments)]
     if state:
         conditions.append(claims.c.state == state)

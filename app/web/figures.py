@@ -118,7 +118,11 @@ def fact_value(value: Any, *, money_field: bool = False, unit: str = "") -> str:
     if isinstance(value, Interval):
         low = fact_value(value.low, money_field=money_field)
         high = fact_value(value.high, money_field=money_field)
-        return f"{low} ~ {high} {unit}".strip()
+        if value.low is None or value.high is None:
+            return (
+                f"不低于 {low} {unit}" if value.high is None else f"不高于 {high} {unit}"
+            ).strip()
+        return f"{low} 至 {high} {unit}".strip()
     if isinstance(value, tuple):
         return _list_value(value)
     if isinstance(value, int):
@@ -144,7 +148,7 @@ def _list_value(value: Sequence[Any]) -> str:
     newest = max(listed, key=lambda entry: entry.listed_on)
     until = f"，有效至 {newest.valid_until}" if newest.valid_until else ""
     gone = f"，{newest.removed_on} 移出" if newest.removed_on else ""
-    return f"{newest.level}{newest.listed_on} 列入{until}{gone}"
+    return f"{newest.level} {newest.listed_on} 列入{until}{gone}".strip()
 
 
 FILTERS = {

@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from app import auth, installation
 from app.roles import Role
-from app.settings import Settings
 from app.web import finance_figures as figures
 from app.web import side
 from app.web.access import Face
@@ -25,8 +24,8 @@ from app.work.reconcile import reconcile, sign
 from ledger.accounts import Book
 from ledger.breaks import assign_break, close_break, explain_break
 from ledger.budget import stages
-from ledger.packages import write_package
 from ledger.differences import LABELS, BreakClass
+from ledger.packages import write_package
 
 router = APIRouter(prefix="/finance", include_in_schema=False)
 Reading = Annotated[Visit, Depends(reading_in(Face.FINANCE), scope="function")]
@@ -65,7 +64,12 @@ ANSWERS = {
     "paid": "支付回单",
     "returned": "退汇",
 }
-EFFECTS = {"applied": "已入账", "replayed": "重复回执", "difference": "有差异", "unknown": "查无申请"}
+EFFECTS = {
+    "applied": "已入账",
+    "replayed": "重复回执",
+    "difference": "有差异",
+    "unknown": "查无申请",
+}
 RULES = {
     "reference": "业务编号一致",
     "batch": "批次号与合计一致",
@@ -81,9 +85,10 @@ CHANNELS = {
 }
 
 
-def outbox_of(settings: Settings, purse: str) -> Path:
+def outbox_of(visit: Visit, purse: str) -> Path:
     """Return the folder from which a purse's channel collects what we send."""
-    return settings.home / "exchange" / purse / "out"
+    home = visit.settings.home
+    return (home / "demo" if visit.is_demo else home) / "exchange" / purse / "out"
 
 
 def show(visit: Visit, template: str, current: str, **context: Any) -> Response:
@@ -219,7 +224,7 @@ def release_package(visit: Writing, number: str) -> Response:
     )
     found = figures.package_row(visit.connection, number)
     assert found is not None
-    write_package(files, outbox_of(visit.settings, found.purse))
+    write_package(files, outbox_of(visit, found.purse))
     push.sent(visit.connection, number, by=visit.username, on=visit.today, at=visit.at)
     return see(visit, f"/finance/packages/{number}", "已签发并送出")
 
@@ -241,7 +246,12 @@ def payables(visit: Reading) -> Response:
 
 
 def _aged(rows: list[figures.Payable]) -> list[tuple[str, int, int]]:
-    bands = ((0, 30, "30 日以内"), (31, 60, "31-60 日"), (61, 90, "61-90 日"), (91, 9999, "90 日以上"))
+    bands = (
+        (0, 30, "30 日以内"),
+        (31, 60, "31-60 日"),
+        (61, 90, "61-90 日"),
+        (91, 9999, "90 日以上"),
+    )
     return [
         (
             label,
@@ -390,4 +400,3 @@ def check_period(
     installation.put(visit.connection, BOOK_CHECK, kept)
     words = "独立核算一致" if closed.ok else "独立核算不一致，请看差错"
     return see(visit, "/finance/book", words, "good" if closed.ok else "bad")
-

@@ -65,7 +65,7 @@ def stage_sums(rows: Sequence[AllotmentStages]) -> StageSums:
 def purse_names(connection: Connection) -> dict[str, str]:
     """Return the purses by code with their names."""
     query = select(purses.c.code, purses.c.name_zh).order_by(purses.c.code)
-    return dict(connection.execute(query).tuples())
+    return dict(connection.execute(query).all())
 
 
 def plan_rows(connection: Connection, purse: str = "") -> Sequence[Row[Any]]:
@@ -186,12 +186,11 @@ def application_history(connection: Connection, claim_no: str) -> Sequence[Row[A
     """Return what happened to the payment applications of one claim, in order."""
     return connection.execute(
         select(application_events)
-        .join(
-            applications, applications.c.application_no == application_events.c.application_no
-        )
+        .join(applications, applications.c.application_no == application_events.c.application_no)
         .where(applications.c.claim_no == claim_no)
-        .order_by(application_events.c.at, application_events.c.application_no,
-                  application_events.c.seq)
+        .order_by(
+            application_events.c.at, application_events.c.application_no, application_events.c.seq
+        )
     ).all()
 
 
@@ -249,11 +248,9 @@ def days(connection: Connection) -> list[ReconcileDay]:
             select(reconcile_runs.c.on_date, func.max(reconcile_runs.c.matched_by)).group_by(
                 reconcile_runs.c.on_date
             )
-        ).tuples()
+        ).all()
     )
-    signed = dict(
-        connection.execute(select(sign_offs.c.on_date, sign_offs.c.signed_by)).tuples()
-    )
+    signed = dict(connection.execute(select(sign_offs.c.on_date, sign_offs.c.signed_by)).all())
     every = sorted({*lines, *groups, *found, *runs, *signed}, reverse=True)
     return [
         ReconcileDay(
@@ -455,7 +452,9 @@ def matched_lines(connection: Connection, on: date, limit: int) -> Sequence[Row[
     return connection.execute(
         select(match_groups.c.rule, match_lines.c.side, match_lines.c.ref, match_lines.c.amount_fen)
         .join(match_lines, match_lines.c.group_id == match_groups.c.id)
-        .where(match_groups.c.on_date == on, match_groups.c.live, match_lines.c.side == "application")
+        .where(
+            match_groups.c.on_date == on, match_groups.c.live, match_lines.c.side == "application"
+        )
         .order_by(match_groups.c.id)
         .limit(limit)
     ).all()

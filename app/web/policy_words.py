@@ -173,9 +173,7 @@ def _amount(base: a.Base, vocabulary: Vocabulary) -> Sentence:
             return Sentence(text=f"{rest_words}当地参数 {base.parameter}")
         case a.AtMost():
             inner = amount_words(base.amount, vocabulary)
-            return Sentence(
-                text=f"{inner.text}，最高 {base.cap.words()}", children=inner.children
-            )
+            return Sentence(text=f"{inner.text}，最高 {base.cap.words()}", children=inner.children)
         case a.OpenAmount():
             top = f"，最高 {base.high.words()}" if base.high is not None else ""
             return Sentence(text=f"{base.text}，由人员认定{top}")

@@ -24,9 +24,9 @@ from app.web.visit import (
 )
 from app.work.confirm import answer, confirm, decline
 from app.work.offers import Offer, offer, offers
-from matching.verdicts import VerdictKind
 from matching.explain import near_miss
 from matching.profile_store import enterprise, profile, verified_accounts
+from matching.verdicts import VerdictKind
 from policies.benefits import Mode
 from policies.errors import UnknownBenefitError
 
@@ -80,6 +80,7 @@ def home(at: FirmReading) -> Response:
             for o in found
             if o.verdict.kind is VerdictKind.ELIGIBLE
             and not o.claimable
+            and not questions.is_open(o)
             and o.benefit.mode is not Mode.FILING
             and o.claim_no is None
         ],
@@ -88,7 +89,7 @@ def home(at: FirmReading) -> Response:
             for o in found
             if o.benefit.mode is Mode.FILING and o.verdict.kind is VerdictKind.ELIGIBLE
         ],
-        undetermined=[o for o in found if o.verdict.kind is VerdictKind.UNDETERMINED],
+        undetermined=[o for o in found if o.claim_no is None and questions.is_open(o)],
         ineligible=[o for o in found if o.verdict.kind is VerdictKind.INELIGIBLE],
         running=[
             c
@@ -117,7 +118,7 @@ def detail(at: FirmReading, benefit_id: str) -> Response:
         offer=found,
         benefit=found.benefit,
         near=near_miss(found.verdict),
-        questions=questions.of_verdicts([found.verdict]),
+        questions=questions.of_offers([found], at.visit.today),
         accounts=verified_accounts(at.visit.connection, at.uscc),
     )
 
@@ -154,11 +155,8 @@ def decline_offer(at: FirmWriting, benefit_id: str) -> Response:
 def missing(at: FirmReading) -> Response:
     """Show what would decide most, and what is nearly within reach."""
     found = offers(at.visit.connection, at.uscc, as_of=at.visit.today)
-    undetermined = [o for o in found if o.verdict.kind is VerdictKind.UNDETERMINED]
-    asked = questions.of_verdicts([o.verdict for o in undetermined])
-    near = [
-        (o, near_miss(o.verdict)) for o in found if o.verdict.kind is VerdictKind.INELIGIBLE
-    ]
+    asked = questions.of_offers([o for o in found if o.claim_no is None], at.visit.today)
+    near = [(o, near_miss(o.verdict)) for o in found if o.verdict.kind is VerdictKind.INELIGIBLE]
     return show(
         at,
         "missing",
@@ -166,7 +164,6 @@ def missing(at: FirmReading) -> Response:
         asked=[q for q in asked if q.for_firm],
         awaited=[q for q in asked if not q.for_firm],
         near=[(o, miss) for o, miss in near if miss],
-        undetermined=undetermined,
         names={o.benefit.id: o.benefit.name for o in found},
     )
 
@@ -195,11 +192,13 @@ def _question(
         known=known,
         choices=questions.choices(entry),
         decides=[
-            o
-            for o in found
-            if o.verdict.kind is VerdictKind.UNDETERMINED and field in o.verdict.missing
+            o for o in found if questions.is_open(o) and field in {*o.verdict.missing, *_lacks(o)}
         ],
     )
+
+
+def _lacks(found: Offer) -> tuple[str, ...]:
+    return found.award.missing if found.award is not None else ()
 
 
 @router.post("/{uscc}/questions/{field}")

@@ -97,8 +97,11 @@ def progress(visit: Reading, no: Annotated[str, Query(max_length=40)] = "") -> R
         if found is not None:
             case = case_view.case_of(visit.connection, found, visit.today)
     return page(
-        visit, "public/progress.html", status=404 if no.strip() and not case else 200,
-        no=no, case=case,
+        visit,
+        "public/progress.html",
+        status=404 if no.strip() and not case else 200,
+        no=no,
+        case=case,
     )
 
 

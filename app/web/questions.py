@@ -1,18 +1,22 @@
-"""Questions to a firm: which unknown decides most, a form that fits its type, reading the answer."""
+"""Questions to a firm: which unknown decides most, a form for it, reading the answer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from app.web import figures
 from app.web.visit import NotFoundError
+from app.work.offers import Offer
 from ledger.money import MoneyError, fen
-from matching.verdicts import Verdict
 from matching.explain import next_questions
-from policies.vocabulary import Field, FieldType, load_vocabulary
+from matching.facts import usual_period
+from matching.verdicts import VerdictKind
+from policies.amounts import FieldBase, walk
+from policies.vocabulary import Field, FieldType, PeriodKind, load_vocabulary
 
 
 class AnswerError(ValueError):
@@ -24,29 +28,89 @@ class AnswerError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One unknown: what to ask, whom, and what hangs on it."""
+    """One unknown: what to ask, whom, and what hangs on it.
 
-    field: Field
+    ``field`` is None where no data would do and a person must find (``text_zh`` says what).
+    """
+
+    code: str
+    field: Field | None
     period: int | None
+    text_zh: str
+    text_en: str
     for_firm: bool
+    who_zh: str
     benefit_ids: tuple[str, ...]
     stake_fen: int
 
 
-def of_verdicts(verdicts: Sequence[Verdict]) -> list[Asked]:
-    """Return the unknowns of undetermined verdicts, the most decisive first."""
-    vocabulary = load_vocabulary()
-    return [
+def of_offers(found: Sequence[Offer], as_of: date) -> list[Asked]:
+    """Return the unknowns of verdicts, the most decisive first, then those of amounts alone."""
+    verdicts = [o.verdict for o in found if o.verdict.kind is VerdictKind.UNDETERMINED]
+    words = load_vocabulary()
+    asked = [
         Asked(
-            field=vocabulary[question.field],
+            code=question.field,
+            field=words.get(question.field),
             period=question.period,
-            for_firm=vocabulary[question.field].is_declared,
+            text_zh=question.text_zh,
+            text_en=question.text_en or question.text_zh,
+            for_firm=question.by_firm,
+            who_zh=question.who_zh,
             benefit_ids=question.benefits,
-            stake_fen=question.award_fen,
+            stake_fen=question.stake_fen,
         )
         for question in next_questions(verdicts)
-        if question.field in vocabulary
     ]
+    known = {(question.code, question.period) for question in asked}
+    for one in found:
+        for code, period in _of_amount(one, as_of):
+            if (code, period) not in known:
+                known.add((code, period))
+                asked.append(_of_field(words[code], period, one))
+    return asked
+
+
+def is_open(one: Offer) -> bool:
+    """Say whether an answer could still change what the firm gets."""
+    if one.verdict.kind is VerdictKind.UNDETERMINED:
+        return True
+    return (
+        one.verdict.kind is VerdictKind.ELIGIBLE
+        and one.award is not None
+        and one.award.payable
+        and one.award.exact_fen is None
+        and bool(one.award.missing)
+    )
+
+
+def _of_amount(one: Offer, as_of: date) -> Iterator[tuple[str, int | None]]:
+    """Yield the fields, with the period meant, that the amount lacks and the rule does not ask."""
+    award = one.award
+    if award is None or not award.payable:
+        return
+    words = load_vocabulary()
+    for part in walk(one.benefit.amount):
+        if isinstance(part, FieldBase) and part.field in award.missing and part.field in words:
+            meant = part.period or usual_period(words[part.field])
+            yield part.field, meant.numbers(as_of)[0] if meant is not None else None
+
+
+def _of_field(entry: Field, period: int | None, one: Offer) -> Asked:
+    award = one.award
+    assert award is not None, "only an amount that lacks something asks"
+    when = figures.period(period, monthly=entry.period is PeriodKind.MONTH)
+    return Asked(
+        code=entry.code,
+        field=entry,
+        period=period,
+        text_zh=f"{when}: {entry.question_zh}" if when else entry.question_zh,
+        text_en=entry.question_en or entry.question_zh,
+        for_firm=entry.is_declared,
+        who_zh="企业" if entry.is_declared else entry.owner_zh,
+        benefit_ids=(one.benefit.id,),
+        stake_fen=award.high_fen or award.low_fen,
+    )
 
 
 def declared_field(code: str) -> Field:
@@ -107,7 +171,9 @@ def _number(text: str, entry: Field) -> Fraction:
     try:
         value = Fraction(text.removesuffix("%"))
     except (ValueError, ZeroDivisionError):
-        raise AnswerError("百分比，例如 5.5%" if entry.type is FieldType.RATIO else "数字") from None
+        raise AnswerError(
+            "百分比，例如 5.5%" if entry.type is FieldType.RATIO else "数字"
+        ) from None
     if value < 0 or len(text) > 20:
         raise AnswerError("不小于 0 的数字")
     return value / 100 if is_percent else value

@@ -1,4 +1,4 @@
-"""Who is signed in, which language, and one-time messages: signed cookies, nothing on the server."""
+"""Who is signed in, which language, one-time messages: signed cookies, nothing kept here."""
 
 from __future__ import annotations
 

@@ -7,14 +7,13 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form
-from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
-from app import auth
+from app import auth, installation
 from app.auth import User
 from app.roles import DEPARTMENT_ROLES, FINANCE_ROLES, LABELS_ZH, POLICY_ROLES, Role
-from app.tables import users
 from app.web.access import faces_of
+from app.web.finance_figures import purse_names
 from app.web.page import page
 from app.web.session import LANGUAGE_COOKIE, LANGUAGES, YEAR_SECONDS
 from app.web.visit import Reading, Visit
@@ -38,6 +37,7 @@ class DemoPerson:
     username: str
     name: str
     role: str
+    story: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def sign_in(
     demo: Annotated[bool, Form()] = False,  # noqa: FBT002
 ) -> Response:
     """Sign a person in with the password; in a demo its made-up people need none."""
-    if demo and visit.is_demo:
+    if demo and username in {p.username for g in demo_people(visit) for p in g.people}:
         person = auth.user(visit.connection, username)
     else:
         person = auth.verify(visit.connection, username, password)
@@ -120,29 +120,37 @@ def _form(visit: Visit, next_: str, *, username: str = "", failed: bool = False)
 
 
 def demo_people(visit: Visit) -> list[DemoGroup]:
-    """Return the people of the demo by face, each with what they do and where."""
-    names = visit.connection.execute(
-        select(users.c.username).where(users.c.active).order_by(users.c.username)
-    ).scalars()
-    people = [p for p in (auth.user(visit.connection, name) for name in list(names)) if p]
-    groups = []
-    for title, roles in GROUPS:
-        members = tuple(
-            DemoPerson(username=p.username, name=p.display_name, role=_role_of(p, visit))
-            for p in people
-            if p.grants and p.grants[0].role in roles
+    """Return the people the demo prints as its sign-ins, by face, each with what they do."""
+    mark = installation.get(visit.connection, "demo") or {}
+    by_title: dict[str, list[DemoPerson]] = {}
+    for entry in mark.get("sign_ins", ()):
+        person = auth.user(visit.connection, entry["username"])
+        if person is None or not person.grants:
+            continue
+        role = person.grants[0].role
+        title = next(title for title, roles in GROUPS if role in roles)
+        by_title.setdefault(title, []).append(
+            DemoPerson(
+                username=person.username,
+                name=person.display_name,
+                role=_where(person, visit),
+                story=entry.get("story", ""),
+            )
         )
-        if members:
-            groups.append(DemoGroup(title=title, people=members))
-    return groups
+    return [
+        DemoGroup(title=title, people=tuple(by_title[title]))
+        for title, _ in GROUPS
+        if title in by_title
+    ]
 
 
-def _role_of(person: User, visit: Visit) -> str:
-    words = []
-    for grant in person.grants:
-        where = grant.department or grant.purse
-        if grant.uscc:
-            known = enterprise(visit.connection, grant.uscc)
-            where = known.name if known else grant.uscc
-        words.append(f"{LABELS_ZH[grant.role]} {where}".strip())
-    return "、".join(dict.fromkeys(words))
+def _where(person: User, visit: Visit) -> str:
+    grant = person.grants[0]
+    if grant.uscc:
+        known = enterprise(visit.connection, grant.uscc)
+        return known.name if known else grant.uscc
+    labels = "、".join(dict.fromkeys(LABELS_ZH[g.role] for g in person.grants))
+    places = {g.department or g.purse for g in person.grants}
+    place = places.pop() if len(places) == 1 else ""
+    names = purse_names(visit.connection)
+    return f"{names.get(place, place)} {labels}".strip()

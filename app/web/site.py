@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
-from starlette.responses import Response
 
 from app.assets_manifest import STATIC
 from app.db import make_engine

@@ -73,9 +73,7 @@ def notices(visit: Reading) -> Response:
 @router.get("/batches")
 def batches(visit: Reading) -> Response:
     """Show every delivery with its row counts."""
-    return show(
-        visit, "batches", "/supervision/batches", rows=figures.batch_list(visit.connection)
-    )
+    return show(visit, "batches", "/supervision/batches", rows=figures.batch_list(visit.connection))
 
 
 @router.get("/batches/{identity}")

@@ -48,13 +48,9 @@ class Coverage:
 
 def coverage(connection: Connection) -> Coverage:
     """Count who was paid, who the rules make eligible, and who is alive."""
-    live = connection.execute(
-        select(func.count()).where(enterprises.c.status == LIVE)
-    ).scalar_one()
+    live = connection.execute(select(func.count()).where(enterprises.c.status == LIVE)).scalar_one()
     here = set(
-        connection.execute(
-            select(claims.c.uscc).where(claims.c.paid_fen > 0).distinct()
-        ).scalars()
+        connection.execute(select(claims.c.uscc).where(claims.c.paid_fen > 0).distinct()).scalars()
     )
     elsewhere = set(
         connection.execute(
@@ -94,9 +90,7 @@ def coverage(connection: Connection) -> Coverage:
 
 def last_sweep(connection: Connection) -> Row[Any] | None:
     """Return the last sweep of the whole population."""
-    return connection.execute(
-        select(sweeps).order_by(sweeps.c.id.desc()).limit(1)
-    ).one_or_none()
+    return connection.execute(select(sweeps).order_by(sweeps.c.id.desc()).limit(1)).one_or_none()
 
 
 def eligible_firms(connection: Connection, sweep: Row[Any]) -> set[str]:
@@ -108,9 +102,7 @@ def eligible_firms(connection: Connection, sweep: Row[Any]) -> set[str]:
     ).scalars():
         for index, byte in enumerate(zlib.decompress(bits)):
             plane[index] |= byte
-    return {
-        uscc for index, uscc in enumerate(order) if plane[index >> 3] >> (index & 7) & 1
-    }
+    return {uscc for index, uscc in enumerate(order) if plane[index >> 3] >> (index & 7) & 1}
 
 
 def by_department(connection: Connection) -> Sequence[Row[Any]]:
@@ -152,7 +144,7 @@ def times(connection: Connection, today: date) -> list[Times]:
             select(approvals.c.claim_no, func.max(approvals.c.decided_at))
             .where(approvals.c.step == "approve")
             .group_by(approvals.c.claim_no)
-        ).tuples()
+        ).all()
     }
     paid = {
         number: day_of(at)
@@ -160,7 +152,7 @@ def times(connection: Connection, today: date) -> list[Times]:
             select(claim_events.c.claim_no, func.max(claim_events.c.at))
             .where(claim_events.c.to_state == "paid")
             .group_by(claim_events.c.claim_no)
-        ).tuples()
+        ).all()
     }
     gathered: dict[str, list[Row[Any]]] = {}
     query = select(
@@ -190,11 +182,7 @@ def _times(
         running_late=sum(row.due_on is not None and row.due_on < today for row in open_),
         days_median=_median([(decided[r.claim_no] - day_of(r.opened_at)).days for r in done]),
         pay_days_median=_median(
-            [
-                (paid[r.claim_no] - decided[r.claim_no]).days
-                for r in done
-                if r.claim_no in paid
-            ]
+            [(paid[r.claim_no] - decided[r.claim_no]).days for r in done if r.claim_no in paid]
         ),
     )
 
@@ -205,9 +193,7 @@ def _median(values: list[int]) -> int | None:
 
 def funnel(connection: Connection) -> Sequence[Row[Any]]:
     """Return notices by kind: written, mailed, read, answered."""
-    mailed = (
-        select(outbox.c.notice_id).where(outbox.c.state == "sent").distinct().scalar_subquery()
-    )
+    mailed = select(outbox.c.notice_id).where(outbox.c.state == "sent").distinct().scalar_subquery()
     return connection.execute(
         select(
             notices.c.kind,

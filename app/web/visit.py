@@ -131,7 +131,7 @@ def writing_in(face: Face) -> Callable[[Visit], Visit]:
 
 
 def firm_of(visit: Visit, uscc: str) -> str:
-    """Return the enterprise when the visitor may act for it, else NotFoundError, telling nothing."""
+    """Return the enterprise when the visitor may act for it, else as if it were not there."""
     if not visit.person.has(Role.AGENT, uscc=uscc, on=visit.today):
         raise NotFoundError
     return uscc
