@@ -40,7 +40,7 @@ _QUANTITY: dict[str, Any] = {
         {"type": "number"},
         {
             "type": "string",
-            "pattern": r"^[+-]?[0-9][0-9,_.]*\s*(%|％|‰|[百千]?万元?|亿元?|元|分)?$",
+            "pattern": _WRITTEN,
         },
     ]
 }
@@ -247,10 +247,7 @@ def _amounts() -> list[dict[str, Any]]:
         _object(required={"tiers": tiers}, optional=said),
         _object(required={"slices": slices}, optional=rounding),
         _object(required={"choose": _list(branch)}, optional={"otherwise": amount} | said),
-        *(
-            _object(required={kind: several}, optional=said)
-            for kind in ("sum", "lowest", "highest", "minus")
-        ),
+        *(_object(required={kind: several}, optional=said) for kind in _SEVERAL),
         _object(required={"parameter": _STRING}, optional={"of": base} | rounding),
         _object(required={"at_most": capped}, optional=said),
         _object(required={"open": _STRING}, optional=ends | said),
