@@ -63,7 +63,8 @@ TRANSITIONS: dict[ClaimState, frozenset[ClaimState]] = {
     _S.WAITING: frozenset({_S.WAITING, _S.RESERVED, _S.HELD}),
     _S.RESERVED: frozenset({_S.PUSHED, _S.WAITING, _S.HELD}),
     _S.PUSHED: frozenset({_S.VOUCHERED, _S.PAID, _S.WAITING}),
-    _S.VOUCHERED: frozenset({_S.PAID, _S.WAITING}),
+    # Partly paid: the voucher stands, what was paid so far changes.
+    _S.VOUCHERED: frozenset({_S.VOUCHERED, _S.PAID, _S.WAITING}),
     _S.PAID: frozenset({_S.RECEIPTED, _S.BOUNCED}),
     _S.RECEIPTED: frozenset({_S.BOUNCED}),
     _S.BOUNCED: frozenset({_S.RESERVED, _S.HELD}),

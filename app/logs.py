@@ -42,6 +42,8 @@ def configure(settings: Settings, out: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for chatty in ("mail.log", "alembic", "asyncio"):
+        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
 
 
 def _rendering(*, as_json: bool, colours: bool) -> list[Processor]:

@@ -137,7 +137,20 @@ def import_budget(
 
 
 def _fresh_changes(connection: Connection, budget: BudgetImport) -> list[tuple[ChangeRow, str]]:
-    """Return the changes no earlier file delivered, with their identity, in order of effect.
+    """Return the changes no earlier file delivered, with their identity, in order of effect."""
+    keyed = change_keys(budget)
+    known: set[str] = set()
+    for part in chunks([key for _, key in keyed]):
+        query = select(allotment_changes.c.change_key)
+        known |= set(connection.scalars(query.where(allotment_changes.c.change_key.in_(part))))
+    fresh = [(change, key) for change, key in keyed if key not in known]
+    return sorted(
+        fresh, key=lambda item: (item[0].effective_on, not item[0].kind.adds, item[0].row)
+    )
+
+
+def change_keys(budget: BudgetImport) -> list[tuple[ChangeRow, str]]:
+    """Return each change of a file with its identity, whatever file delivers it.
 
     Two rows that look alike in one file are two changes; the same two in a later export are
     known.
@@ -157,14 +170,12 @@ def _fresh_changes(connection: Connection, budget: BudgetImport) -> list[tuple[C
         )
         seen[said] += 1
         keyed.append((change, hashlib.sha256(f"{said}#{seen[said]}".encode()).hexdigest()))
-    known: set[str] = set()
-    for part in chunks([key for _, key in keyed]):
-        query = select(allotment_changes.c.change_key)
-        known |= set(connection.scalars(query.where(allotment_changes.c.change_key.in_(part))))
-    fresh = [(change, key) for change, key in keyed if key not in known]
-    return sorted(
-        fresh, key=lambda item: (item[0].effective_on, not item[0].kind.adds, item[0].row)
-    )
+    return keyed
+
+
+def over_allotment_id(allotment_no: str, change_key: str) -> str:
+    """Return the id of the break a cut makes: an allotment may be cut too far twice."""
+    return break_id(BreakClass.OVER_ALLOTMENT, f"{allotment_no}/{change_key[:12]}")
 
 
 def _targets(
@@ -366,8 +377,7 @@ def _open_breaks(
         if not row["overdrawn_fen"]:
             continue
         no = row["allotment_no"]
-        # One allotment may be cut too far twice; the change's own key tells the two apart.
-        identity = break_id(BreakClass.OVER_ALLOTMENT, f"{no}/{row['change_key'][:12]}")
+        identity = over_allotment_id(no, row["change_key"])
         amount = Fen(row["overdrawn_fen"])
         purse = connection.scalar(select(allotments.c.purse).where(allotments.c.allotment_no == no))
         connection.execute(

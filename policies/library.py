@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -104,7 +103,7 @@ def live_benefits(
     ``known_at`` leaves out what was published, repealed or reinstated later.
     """
     table = benefit_versions
-    query = select(table).where(
+    query = select(table.c.id, table.c.version, table.c.hash).where(
         table.c.valid_from <= as_of,
         (table.c.valid_until.is_(None)) | (table.c.valid_until >= as_of),
     )
@@ -113,7 +112,7 @@ def live_benefits(
     rows = connection.execute(query.order_by(table.c.id, table.c.version)).all()
     repealed = _repealed(connection, as_of, known_at)
     held = {row.id: row for row in rows if (row.id, row.version) not in repealed}
-    return [_benefit(held[key]) for key in sorted(held)]
+    return _benefits(connection, [held[key] for key in sorted(held)])
 
 
 def _repealed(
@@ -132,13 +131,13 @@ def _repealed(
 def benefit(connection: Connection, benefit_id: str, version: int | None = None) -> Benefit:
     """Return one version, the latest when none is named. Raises UnknownBenefitError."""
     table = benefit_versions
-    query = select(table).where(table.c.id == benefit_id)
+    query = select(table.c.id, table.c.version, table.c.hash).where(table.c.id == benefit_id)
     if version is not None:
         query = query.where(table.c.version == version)
     row = connection.execute(query.order_by(table.c.version.desc()).limit(1)).first()
     if row is None:
         raise UnknownBenefitError(benefit_id, version)
-    return _benefit(row)
+    return _benefits(connection, [row])[0]
 
 
 def versions(connection: Connection, benefit_id: str) -> Sequence[Row[Any]]:
@@ -154,10 +153,10 @@ def every_benefit(connection: Connection) -> list[Benefit]:
     table = benefit_versions
     latest = select(table.c.id, func.max(table.c.version).label("version")).group_by(table.c.id)
     newest = latest.subquery()
-    query = select(table).join(
+    query = select(table.c.id, table.c.version, table.c.hash).join(
         newest, (table.c.id == newest.c.id) & (table.c.version == newest.c.version)
     )
-    return [_benefit(row) for row in connection.execute(query.order_by(table.c.id))]
+    return _benefits(connection, connection.execute(query.order_by(table.c.id)).all())
 
 
 def repeal(
@@ -185,17 +184,26 @@ def repeal(
     )
 
 
-def _benefit(row: Row[Any]) -> Benefit:
-    """Read a stored version; what is kept must still give the hash it was stored with."""
-    text = json.dumps(row.content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    found = _read(text)
-    assert benefit_hash(found) == row.hash, f"stored content of {row.id} {row.version} changed"
-    return found
+def _benefits(
+    connection: Connection, rows: Sequence[Row[str, int, str]]
+) -> list[Benefit]:
+    """Return stored versions; the content of those not read before is fetched and checked."""
+    table = benefit_versions
+    for row in rows:
+        if row.hash in _READ:
+            continue
+        content = connection.execute(
+            select(table.c.content).where(table.c.id == row.id, table.c.version == row.version)
+        ).scalar_one()
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        found = from_canonical(text.encode())
+        assert benefit_hash(found) == row.hash, f"stored content of {row.id} {row.version} changed"
+        _READ[row.hash] = found
+    return [_READ[row.hash] for row in rows]
 
 
-@lru_cache(maxsize=4096)
-def _read(text: str) -> Benefit:
-    return from_canonical(text.encode())
+_READ: dict[str, Benefit] = {}
+"""Versions read by this process, by the hash of their content: published ones never change."""
 
 
 # --- drafts --------------------------------------------------------------------------------------

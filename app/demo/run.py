@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine, func, inspect, select
 from app import auth, installation, migrate
 from app.clock import SHANGHAI
 from app.db import make_engine, read, transaction
-from app.demo.budget import CUT_ALLOTMENT, PURSES, Moment, budget_files
+from app.demo.budget import PURSES, Moment, budget_files
 from app.demo.city import DEMO_DAY, generate
 from app.demo.faults import FaultPlan, Planted
 from app.demo.finance import FinanceWorld
@@ -50,9 +50,9 @@ from app.work.receive import receive
 from app.work.reconcile import reconcile, sign, take_execution, take_statement
 from app.work.take_in import take_in
 from app.work.verify import verify_all
-from ledger.budget import import_budget
+from ledger.budget import change_keys, import_budget, over_allotment_id
 from ledger.budget_files import read_budget_file
-from ledger.differences import BreakClass, break_id
+from ledger.differences import BreakClass
 from ledger.packages import write_package
 from ledger.purses import open_purses
 from ledger.tables import applications
@@ -89,6 +89,7 @@ class _Run:
     offers: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     questions: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     planted: list[Planted] = field(default_factory=list)
+    cuts: list[str] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -232,8 +233,11 @@ def _budget(run: _Run, when: Moment) -> None:
                 budget, findings = read_budget_file(file.path)
                 assert not findings, findings
                 import_budget(connection, budget, at=at, by="nanchang-zhidan")
-    if when is Moment.LATE_CUT:
-        run.figures["late_cut"] = CUT_ALLOTMENT
+                if when is Moment.LATE_CUT:
+                    run.cuts += [
+                        over_allotment_id(change.allotment_no, key)
+                        for change, key in change_keys(budget)
+                    ]
 
 
 def _take_in(run: _Run) -> None:
@@ -564,8 +568,7 @@ def _reconcile(run: _Run) -> None:
     with transaction(run.engine) as connection:
         sign(connection, on=DEMO_DAY, by="qianhe", at=moment(19))
     planted = {item.id: item.break_class.value for item in run.planted}
-    cut = break_id(BreakClass.OVER_ALLOTMENT, run.figures.pop("late_cut"))
-    planted[cut] = BreakClass.OVER_ALLOTMENT.value
+    planted |= dict.fromkeys(run.cuts, BreakClass.OVER_ALLOTMENT.value)
     found = {item.id: item.break_class.value for item in result.breaks}
     run.figures["matched"] = result.day.matched
     run.figures["breaks_planted"] = [{"id": k, "class": planted[k]} for k in sorted(planted)]

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from app.claims import Claim, ClaimState, claim, claims_of_firms
+from ledger.tables import purses
 from matching.award import Earlier
 from matching.profile_store import PayoutElsewhere, payouts_elsewhere_of
 from policies.library import every_benefit
@@ -26,12 +27,14 @@ _IN_REVIEW = {
 class History:
     """The firm's claims, and payouts other systems made to it.
 
-    ``groups`` maps a benefit to its stacking group.
+    ``groups`` maps a benefit to its stacking group; ``payers`` are the purses this installation
+    pays from: a benefit of another purse is explained here and claimed elsewhere.
     """
 
     claims: tuple[Claim, ...]
     elsewhere: tuple[Earlier, ...]
     groups: dict[str, str]
+    payers: frozenset[str]
 
     def claim_for(self, benefit_id: str, period: str) -> Claim | None:
         """Return the claim for this benefit and period, refused ones included."""
@@ -77,12 +80,14 @@ def histories(connection: Connection, usccs: Sequence[str]) -> dict[str, History
     for case in claims_of_firms(connection, usccs):
         own[case.uscc].append(case)
     groups = {b.id: b.stacking.group for b in every_benefit(connection) if b.stacking}
+    payers = frozenset(connection.execute(select(purses.c.code)).scalars())
     elsewhere = payouts_elsewhere_of(connection, usccs)
     return {
         uscc: History(
             claims=tuple(own.get(uscc, ())),
             elsewhere=tuple(_earlier(elsewhere.get(uscc, ()), groups)),
             groups=groups,
+            payers=payers,
         )
         for uscc in usccs
     }

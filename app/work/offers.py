@@ -85,6 +85,8 @@ def judge(benefit: Benefit, profile: Profile, past: History, *, as_of: date) -> 
     why = ""
     if benefit.mode == "filing":
         why = "申报享受: 在纳税或缴费申报时直接享受, 不在本平台申领"
+    elif benefit.purse not in past.payers:
+        why = f"由{benefit.document.issuer}所定渠道办理, 不在本平台申领"
     elif existing is not None:
         why = f"已有办件 {existing.claim_no} ({existing.state_zh})"
     elif status := _not_in_business(profile):

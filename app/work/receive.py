@@ -65,9 +65,9 @@ def sync_claims(
     for case in claims_by_no(connection, sorted(found)):
         items = found[case.claim_no]
         target = _target(items)
-        if target is None or target is case.state:
-            continue
         paid = sum(item.paid_fen - item.returned_fen for item in items)
+        if target is None or (target is case.state and paid == case.paid_fen):
+            continue
         steps.append(_moves(case, target, paid, items[-1]))
         if draft := _draft(case, target, paid, items[-1]):
             drafts.append(draft)
@@ -93,31 +93,27 @@ def _target(items: Iterable[Application]) -> ClaimState | None:
 def _moves(case: Claim, target: ClaimState, paid: int, item: Application) -> list[Move]:
     """Take every step in between, so that a case's events tell the whole way."""
     chain: list[Move] = []
-    state = case.state
-    if target in {_S.PAID, _S.BOUNCED, _S.RECEIPTED, _S.VOUCHERED} and state in _PATH:
-        for step in _PATH[_PATH.index(state) + 1 :]:
-            if target is _S.VOUCHERED and step is _S.PAID:
-                break
-            chain.append(_move(case, step, paid, item))
-            if step is target:
-                return chain
-    if target is not _S.VOUCHERED:
-        chain.append(_move(case, target, paid, item))
-    return chain
+    if case.state in _PATH and target in {*_PATH, _S.BOUNCED, _S.RECEIPTED}:
+        last = _PATH.index(target) if target in _PATH else len(_PATH)
+        chain = [
+            _move(case, step, paid, item) for step in _PATH[_PATH.index(case.state) + 1 : last]
+        ]
+    return [*chain, _move(case, target, paid, item)]
 
 
 def _move(case: Claim, to: ClaimState, paid: int, item: Application) -> Move:
+    """Step to a state with the paper it stands on; the last step carries what is paid, net."""
     refs = {
         _S.VOUCHERED: item.voucher_no,
         _S.PAID: item.receipt_ref or item.voucher_no,
         _S.BOUNCED: item.receipt_ref,
     }
-    gross = item.paid_fen if to is _S.PAID else paid
-    changes: tuple[tuple[str, object], ...] = ()
-    if to in {_S.PAID, _S.BOUNCED, _S.RECEIPTED}:
-        changes = (("paid_fen", max(gross, paid) if to is _S.PAID else paid),)
     return Move(
-        claim_no=case.claim_no, to=to, event=to.value, ref=refs.get(to) or "", changes=changes
+        claim_no=case.claim_no,
+        to=to,
+        event=to.value,
+        ref=refs.get(to) or "",
+        changes=(("paid_fen", paid),),
     )
 
 
