@@ -74,7 +74,7 @@ def state_of(entry: Benefit, visit: Visit) -> str:
     return "coming" if visit.today < entry.valid_from else "past"
 
 
-def last_counts(connection: Connection) -> tuple[Row[Any] | None, dict[str, Row[Any]]]:
+def last_counts(connection: Connection) -> tuple[Row[Any] | None, dict[str, Row[*tuple[Any, ...]]]]:
     """Return the last sweep of the whole population and its counts by benefit."""
     sweep = connection.execute(select(sweeps).order_by(sweeps.c.id.desc()).limit(1)).one_or_none()
     if sweep is None:

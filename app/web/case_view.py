@@ -24,9 +24,10 @@ from policies.library import benefit as load_benefit
 EVENT_ZH = {
     "confirmed": "企业确认金额与账户",
     "accepted": "受理",
-    "checked": "经办审核通过",
-    "reviewed": "复核通过",
-    "approved": "负责人审定",
+    "accept": "受理",
+    "check": "经办审核通过",
+    "review": "复核通过",
+    "approve": "负责人审定",
     "refused": "不予通过",
     "waiting": "等待资金",
     "reserved": "预占预算指标",

@@ -19,7 +19,7 @@ from app.web.paging import PAGE_SIZE, paging
 from app.web.visit import NotFoundError, Visit, reading_in, writing_in
 from app.work.before_release import LABELS, clear
 from app.work.decide import STEP_FROM, STEP_ROLE, STEP_ZH, decide, to_decide
-from matching.profile_store import enterprise, search_enterprises, verified_accounts
+from matching.profile_store import search_enterprises, verified_accounts
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
 Reading = Annotated[Visit, Depends(reading_in(Face.DESK), scope="function")]
@@ -152,7 +152,7 @@ def claim(visit: Writing, number: str) -> Response:
         **case_view.case_of(visit.connection, found, visit.today),
         decisions=case_view.decisions(visit.connection, found),
         findings=case_view.findings(visit.connection, number),
-        firm=enterprise(visit.connection, found.uscc),
+        firm=firm_data.known_firm(visit.connection, found.uscc),
         groups=firm_data.groups(visit.connection, found.uscc, visit.today, visit.language),
         step=step,
         step_zh=STEP_ZH,
@@ -253,7 +253,7 @@ def firm(
     visit: Writing, uscc: str, purpose: Annotated[str, Form(min_length=2, max_length=200)]
 ) -> Response:
     """Show an enterprise's data for a stated purpose; who looked, and why, is kept."""
-    known = enterprise(visit.connection, uscc)
+    known = firm_data.known_firm(visit.connection, uscc)
     if known is None:
         raise NotFoundError("企业")
     _log(visit, uscc, purpose.strip())

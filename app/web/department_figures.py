@@ -51,10 +51,10 @@ def count_waiting_steps(connection: Connection, person: User) -> int:
     return total
 
 
-def states(connection: Connection, departments: Sequence[str]) -> Sequence[Row[Any]]:
+def states(connection: Connection, departments: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
     """Count the department's cases by state."""
     return connection.execute(
-        select(claims.c.state, func.count().label("count"))
+        select(claims.c.state, func.count().label("tally"))
         .where(_mine(departments))
         .group_by(claims.c.state)
         .order_by(claims.c.state)
@@ -87,7 +87,9 @@ def claims_page(
     return claims_by_no(connection, list(numbers))
 
 
-def open_findings(connection: Connection, departments: Sequence[str]) -> Sequence[Row[Any]]:
+def open_findings(
+    connection: Connection, departments: Sequence[str]
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return findings that nobody has cleared, with their cases, oldest first."""
     return connection.execute(
         select(

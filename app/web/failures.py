@@ -17,6 +17,8 @@ from app.db import read
 from app.web.page import page
 from app.web.visit import FaceClosedError, NotFoundError, SignInNeededError, open_visit
 from ledger.errors import LedgerError
+from matching.errors import MatchingError, UnknownEnterpriseError
+from policies.errors import PolicyError, UnknownBenefitError
 
 log = structlog.get_logger()
 
@@ -28,6 +30,10 @@ STATUS: dict[type[Exception], int] = {
     errors.UnknownClaimError: 404,
     errors.AppError: 409,
     LedgerError: 409,
+    MatchingError: 409,
+    UnknownEnterpriseError: 404,
+    PolicyError: 409,
+    UnknownBenefitError: 404,
 }
 """Refusals and the status they answer with; a class counts for its subclasses."""
 

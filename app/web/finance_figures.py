@@ -68,7 +68,7 @@ def purse_names(connection: Connection) -> dict[str, str]:
     return dict(connection.execute(query).all())
 
 
-def plan_rows(connection: Connection, purse: str = "") -> Sequence[Row[Any]]:
+def plan_rows(connection: Connection, purse: str = "") -> Sequence[Row[*tuple[Any, ...]]]:
     """Return monthly plans with their allotment, by purse, allotment and month."""
     query = (
         select(plans, allotments.c.doc_no, allotments.c.project_name, allotments.c.purse)
@@ -80,14 +80,14 @@ def plan_rows(connection: Connection, purse: str = "") -> Sequence[Row[Any]]:
     return connection.execute(query).all()
 
 
-def to_push(connection: Connection) -> Sequence[Row[Any]]:
+def to_push(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return by purse how many reserved applications wait to be packed, and their sum."""
     return connection.execute(
         select(
             applications.c.purse,
             purses.c.name_zh,
             purses.c.channel,
-            func.count().label("count"),
+            func.count().label("tally"),
             func.sum(applications.c.amount_fen).label("total_fen"),
         )
         .join(purses, purses.c.code == applications.c.purse)
@@ -103,12 +103,12 @@ def count_to_push(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def application_states(connection: Connection) -> Sequence[Row[Any]]:
+def application_states(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return applications counted and summed by state."""
     return connection.execute(
         select(
             applications.c.state,
-            func.count().label("count"),
+            func.count().label("tally"),
             func.sum(applications.c.amount_fen).label("total_fen"),
         )
         .group_by(applications.c.state)
@@ -116,10 +116,10 @@ def application_states(connection: Connection) -> Sequence[Row[Any]]:
     ).all()
 
 
-def package_list(connection: Connection) -> Sequence[Row[Any]]:
+def package_list(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the packages, newest first."""
     return connection.execute(
-        select(packages, purses.c.name_zh.label("purse_name"))
+        select(packages, packages.c.count.label("size"), purses.c.name_zh.label("purse_name"))
         .join(purses, purses.c.code == packages.c.purse)
         .order_by(packages.c.made_at.desc(), packages.c.package_no.desc())
     ).all()
@@ -128,7 +128,7 @@ def package_list(connection: Connection) -> Sequence[Row[Any]]:
 def package_row(connection: Connection, number: str) -> Row[Any] | None:
     """Return one package."""
     return connection.execute(
-        select(packages, purses.c.name_zh.label("purse_name"))
+        select(packages, packages.c.count.label("size"), purses.c.name_zh.label("purse_name"))
         .join(purses, purses.c.code == packages.c.purse)
         .where(packages.c.package_no == number)
     ).one_or_none()
@@ -142,7 +142,7 @@ def count_package_lines(connection: Connection, number: str) -> int:
 
 def package_content(
     connection: Connection, number: str, *, offset: int, limit: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the applications of a package, by line."""
     return connection.execute(
         select(package_lines.c.line, applications)
@@ -154,14 +154,14 @@ def package_content(
     ).all()
 
 
-def package_answers(connection: Connection, number: str) -> Sequence[Row[Any]]:
+def package_answers(connection: Connection, number: str) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return what finance answered to a package, by kind and effect."""
     members = select(package_lines.c.application_no).where(package_lines.c.package_no == number)
     return connection.execute(
         select(
             answer_lines.c.kind,
             answer_lines.c.effect,
-            func.count().label("count"),
+            func.count().label("tally"),
             func.sum(answer_lines.c.amount_fen).label("total_fen"),
             func.max(answer_lines.c.on_date).label("latest_on"),
         )
@@ -171,7 +171,7 @@ def package_answers(connection: Connection, number: str) -> Sequence[Row[Any]]:
     ).all()
 
 
-def applications_of(connection: Connection, claim_no: str) -> Sequence[Row[Any]]:
+def applications_of(connection: Connection, claim_no: str) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the payment applications of one claim with the allotment they draw on."""
     return connection.execute(
         select(applications, allotments.c.doc_no, purses.c.name_zh.label("purse_name"))
@@ -182,7 +182,7 @@ def applications_of(connection: Connection, claim_no: str) -> Sequence[Row[Any]]
     ).all()
 
 
-def application_history(connection: Connection, claim_no: str) -> Sequence[Row[Any]]:
+def application_history(connection: Connection, claim_no: str) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return what happened to the payment applications of one claim, in order."""
     return connection.execute(
         select(application_events)
@@ -216,7 +216,7 @@ def days(connection: Connection) -> list[ReconcileDay]:
         for row in connection.execute(
             select(
                 statement_lines.c.booked_on.label("day"),
-                func.count().label("count"),
+                func.count().label("tally"),
                 func.sum(statement_lines.c.amount_fen).label("total"),
             ).group_by(statement_lines.c.booked_on)
         )
@@ -226,7 +226,7 @@ def days(connection: Connection) -> list[ReconcileDay]:
         for row in connection.execute(
             select(
                 match_groups.c.on_date.label("day"),
-                func.count().label("count"),
+                func.count().label("tally"),
                 func.sum(match_groups.c.amount_fen).label("total"),
             )
             .where(match_groups.c.live)
@@ -238,7 +238,7 @@ def days(connection: Connection) -> list[ReconcileDay]:
         for row in connection.execute(
             select(
                 breaks.c.found_on.label("day"),
-                func.count().label("count"),
+                func.count().label("tally"),
                 func.sum(case((breaks.c.state.in_(OPEN_STATES), 1), else_=0)).label("open"),
             ).group_by(breaks.c.found_on)
         )
@@ -255,11 +255,11 @@ def days(connection: Connection) -> list[ReconcileDay]:
     return [
         ReconcileDay(
             on=day,
-            lines=lines[day].count if day in lines else 0,
+            lines=lines[day].tally if day in lines else 0,
             lines_fen=int(lines[day].total) if day in lines else 0,
-            matched=groups[day].count if day in groups else 0,
+            matched=groups[day].tally if day in groups else 0,
             matched_fen=int(groups[day].total) if day in groups else 0,
-            found_breaks=found[day].count if day in found else 0,
+            found_breaks=found[day].tally if day in found else 0,
             open_breaks=int(found[day].open) if day in found else 0,
             matched_by=runs.get(day, ""),
             signed_by=signed.get(day, ""),
@@ -268,7 +268,7 @@ def days(connection: Connection) -> list[ReconcileDay]:
     ]
 
 
-def day_statements(connection: Connection, on: date) -> Sequence[Row[Any]]:
+def day_statements(connection: Connection, on: date) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the statements that cover a day, with their control totals."""
     return connection.execute(
         select(
@@ -285,12 +285,12 @@ def day_statements(connection: Connection, on: date) -> Sequence[Row[Any]]:
     ).all()
 
 
-def day_rules(connection: Connection, on: date) -> Sequence[Row[Any]]:
+def day_rules(connection: Connection, on: date) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return what matched on a day by rule."""
     return connection.execute(
         select(
             match_groups.c.rule,
-            func.count().label("count"),
+            func.count().label("tally"),
             func.sum(match_groups.c.amount_fen).label("total_fen"),
         )
         .where(match_groups.c.on_date == on, match_groups.c.live)
@@ -322,7 +322,7 @@ def break_list(
     on: date | None = None,
     state: str = "open",
     class_: str = "",
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return breaks, oldest first; ``state`` open means not closed, all means every one."""
     query = select(breaks).order_by(breaks.c.found_on, breaks.c["class"], breaks.c.id)
     if on is not None:
@@ -349,7 +349,7 @@ def break_row(connection: Connection, identity: str) -> Row[Any] | None:
 
 def break_sides(
     connection: Connection, refs: Sequence[str]
-) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
+) -> tuple[Sequence[Row[*tuple[Any, ...]]], Sequence[Row[*tuple[Any, ...]]]]:
     """Return the applications and the bank lines a break speaks of."""
     texts = [str(ref) for ref in refs]
     ours = connection.execute(
@@ -370,7 +370,7 @@ def break_sides(
     return ours, theirs
 
 
-def ages(rows: Sequence[Row[Any]], today: date) -> list[tuple[str, int]]:
+def ages(rows: Sequence[Row[*tuple[Any, ...]]], today: date) -> list[tuple[str, int]]:
     """Count breaks by age in days: same day and next, up to 5, up to 10, older."""
     return [
         (label, sum(low <= (today - row.found_on).days <= high for row in rows))
@@ -378,7 +378,7 @@ def ages(rows: Sequence[Row[Any]], today: date) -> list[tuple[str, int]]:
     ]
 
 
-def period_rows(connection: Connection) -> Sequence[Row[Any]]:
+def period_rows(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the periods with how many entries were booked in each."""
     return connection.execute(
         select(
@@ -391,7 +391,7 @@ def period_rows(connection: Connection) -> Sequence[Row[Any]]:
     ).all()
 
 
-def account_rows(connection: Connection, book: str) -> Sequence[Row[Any]]:
+def account_rows(connection: Connection, book: str) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the accounts of a book that are not zero, receivers' details folded into one line."""
     head = accounts.c.code
     query = (
@@ -422,7 +422,7 @@ def payables(connection: Connection, today: date) -> list[Payable]:
         select(
             claims.c.uscc,
             func.max(claims.c.firm_name).label("name"),
-            func.count().label("count"),
+            func.count().label("tally"),
             func.sum(claims.c.approved_fen - claims.c.paid_fen).label("owed"),
             func.min(claims.c.opened_at).label("oldest"),
             func.max(claims.c.waits_for).label("waits_for"),
@@ -437,7 +437,7 @@ def payables(connection: Connection, today: date) -> list[Payable]:
         Payable(
             uscc=row.uscc,
             name=row.name,
-            claims=row.count,
+            claims=row.tally,
             owed_fen=int(row.owed),
             oldest_days=(today - day_of(row.oldest)).days,
             waits_for=row.waits_for,
@@ -447,7 +447,7 @@ def payables(connection: Connection, today: date) -> list[Payable]:
     return sorted(found, key=lambda p: (-p.oldest_days, -p.owed_fen, p.uscc))
 
 
-def matched_lines(connection: Connection, on: date, limit: int) -> Sequence[Row[Any]]:
+def matched_lines(connection: Connection, on: date, limit: int) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return examples of what matched on a day: rule, our reference and the amount."""
     return connection.execute(
         select(match_groups.c.rule, match_lines.c.side, match_lines.c.ref, match_lines.c.amount_fen)
@@ -460,7 +460,7 @@ def matched_lines(connection: Connection, on: date, limit: int) -> Sequence[Row[
     ).all()
 
 
-def waiting_by_reason(connection: Connection, purse: str = "") -> Sequence[Row[Any]]:
+def waiting_by_reason(connection: Connection, purse: str = "") -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the approved claims that wait for money, by purse, purpose and reason."""
     query = (
         select(
@@ -468,7 +468,7 @@ def waiting_by_reason(connection: Connection, purse: str = "") -> Sequence[Row[A
             claims.c.purpose,
             claims.c.waits_for,
             claims.c.expected_budget_year,
-            func.count().label("count"),
+            func.count().label("tally"),
             func.sum(claims.c.due_fen).label("total_fen"),
         )
         .where(claims.c.state == "waiting")

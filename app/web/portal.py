@@ -25,7 +25,7 @@ from app.web.visit import (
 from app.work.confirm import answer, confirm, decline
 from app.work.offers import Offer, offer, offers
 from matching.explain import near_miss
-from matching.profile_store import enterprise, profile, verified_accounts
+from matching.profile_store import profile, verified_accounts
 from matching.verdicts import VerdictKind
 from policies.benefits import Mode
 from policies.errors import UnknownBenefitError
@@ -36,7 +36,7 @@ FINISHED = {ClaimState.RECEIPTED, ClaimState.REFUSED}
 
 def show(at: FirmVisit, template: str, tab: str, *, status: int = 200, **context: Any) -> Response:
     """Render a page of the enterprise with its navigation."""
-    known = enterprise(at.visit.connection, at.uscc)
+    known = firm_data.known_firm(at.visit.connection, at.uscc)
     unread = at.visit.connection.execute(
         select(func.count()).where(notices.c.uscc == at.uscc, notices.c.read_at.is_(None))
     ).scalar_one()
@@ -60,7 +60,7 @@ def firms(visit: Reading) -> Response:
     mine = visit.person.firms()
     if len(mine) == 1:
         return RedirectResponse(f"/firm/{mine[0]}", status_code=303)
-    known = [(uscc, enterprise(visit.connection, uscc)) for uscc in mine]
+    known = [(uscc, firm_data.known_firm(visit.connection, uscc)) for uscc in mine]
     return page(visit, "portal/firms.html", firms=known)
 
 

@@ -32,7 +32,7 @@ def start(visit: Reading) -> Response:
     live = live_benefits(visit.connection, visit.today)
     paid = visit.connection.execute(
         select(
-            func.count().label("count"), func.coalesce(func.sum(claims.c.paid_fen), 0).label("fen")
+            func.count().label("tally"), func.coalesce(func.sum(claims.c.paid_fen), 0).label("fen")
         ).where(claims.c.paid_fen > 0)
     ).one()
     return page(visit, "public/start.html", live=live, paid=paid)

@@ -14,10 +14,10 @@ from app.auth import User
 from app.roles import DEPARTMENT_ROLES, FINANCE_ROLES, LABELS_ZH, POLICY_ROLES, Role
 from app.web.access import faces_of
 from app.web.finance_figures import purse_names
+from app.web.firm_data import known_firm
 from app.web.page import page
 from app.web.session import LANGUAGE_COOKIE, LANGUAGES, YEAR_SECONDS
 from app.web.visit import Reading, Visit
-from matching.profile_store import enterprise
 
 router = APIRouter(include_in_schema=False)
 
@@ -147,7 +147,7 @@ def demo_people(visit: Visit) -> list[DemoGroup]:
 def _where(person: User, visit: Visit) -> str:
     grant = person.grants[0]
     if grant.uscc:
-        known = enterprise(visit.connection, grant.uscc)
+        known = known_firm(visit.connection, grant.uscc)
         return known.name if known else grant.uscc
     labels = "、".join(dict.fromkeys(LABELS_ZH[g.role] for g in person.grants))
     places = {g.department or g.purse for g in person.grants}

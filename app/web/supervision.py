@@ -14,7 +14,8 @@ from app.web.access import Face
 from app.web.page import page, see
 from app.web.paging import PAGE_SIZE, paging
 from app.web.visit import FaceClosedError, NotFoundError, Visit, reading_in, writing_in
-from matching.profile_store import decide_link, open_links
+from matching.link_review import OpenLink, decide_link, open_links
+from matching.sources import SOURCES
 from policies.library import every_benefit
 
 router = APIRouter(prefix="/supervision", include_in_schema=False)
@@ -101,14 +102,21 @@ def links(visit: Reading) -> Response:
     """Show rows that nobody could attribute, each with its candidates."""
     rows = open_links(visit.connection)
     turning = paging(visit.request, len(rows))
+    shown = rows[turning.offset : turning.offset + PAGE_SIZE]
     return show(
         visit,
         "links",
         "/supervision/links",
-        rows=rows[turning.offset : turning.offset + PAGE_SIZE],
+        rows=[(row, headed(row)) for row in shown],
         turning=turning,
         may_decide=visit.has(Role.SUPERVISOR),
     )
+
+
+def headed(row: OpenLink) -> list[tuple[str, Any]]:
+    """Return a row's cells under the official headings of its source."""
+    headings = {column.code: column.heading for column in SOURCES[row.source].columns}
+    return [(headings.get(code, code), value) for code, value in row.payload.items()]
 
 
 @router.post("/links/{queue_id}")

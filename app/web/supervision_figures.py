@@ -22,6 +22,7 @@ from app.tables import (
     sweeps,
     users,
 )
+from matching.sources import DECLARATION
 from matching.tables import batches, enterprises, link_queue, records, row_findings
 
 LIVE = "存续"
@@ -71,7 +72,7 @@ def coverage(connection: Connection) -> Coverage:
         select(
             func.coalesce(func.sum(claims.c.paid_fen), 0).label("paid"),
             func.coalesce(func.sum(claims.c.approved_fen), 0).label("approved"),
-            func.count().label("count"),
+            func.count().label("tally"),
         )
     ).one()
     return Coverage(
@@ -84,7 +85,7 @@ def coverage(connection: Connection) -> Coverage:
         as_of=sweep.as_of if sweep is not None else None,
         paid_fen=int(sums.paid),
         approved_fen=int(sums.approved),
-        claims=sums.count,
+        claims=sums.tally,
     )
 
 
@@ -105,12 +106,12 @@ def eligible_firms(connection: Connection, sweep: Row[Any]) -> set[str]:
     return {uscc for index, uscc in enumerate(order) if plane[index >> 3] >> (index & 7) & 1}
 
 
-def by_department(connection: Connection) -> Sequence[Row[Any]]:
+def by_department(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return cases by department: how many, approved, paid, and the money."""
     return connection.execute(
         select(
             claims.c.department,
-            func.count().label("count"),
+            func.count().label("tally"),
             func.sum(case((claims.c.approved_fen.is_not(None), 1), else_=0)).label("approved"),
             func.sum(case((claims.c.paid_fen > 0, 1), else_=0)).label("paid"),
             func.sum(case((claims.c.state == "waiting", 1), else_=0)).label("waiting"),
@@ -154,7 +155,7 @@ def times(connection: Connection, today: date) -> list[Times]:
             .group_by(claim_events.c.claim_no)
         ).all()
     }
-    gathered: dict[str, list[Row[Any]]] = {}
+    gathered: dict[str, list[Row[*tuple[Any, ...]]]] = {}
     query = select(
         claims.c.claim_no, claims.c.department, claims.c.opened_at, claims.c.due_on, claims.c.state
     ).order_by(claims.c.claim_no)
@@ -165,7 +166,7 @@ def times(connection: Connection, today: date) -> list[Times]:
 
 def _times(
     department: str,
-    rows: Sequence[Row[Any]],
+    rows: Sequence[Row[*tuple[Any, ...]]],
     decided: dict[str, date],
     paid: dict[str, date],
     today: date,
@@ -191,7 +192,7 @@ def _median(values: list[int]) -> int | None:
     return sorted(values)[(len(values) - 1) // 2] if values else None
 
 
-def funnel(connection: Connection) -> Sequence[Row[Any]]:
+def funnel(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return notices by kind: written, mailed, read, answered."""
     mailed = select(outbox.c.notice_id).where(outbox.c.state == "sent").distinct().scalar_subquery()
     return connection.execute(
@@ -261,7 +262,7 @@ def conversions(connection: Connection) -> list[Conversion]:
     ]
 
 
-def batch_list(connection: Connection) -> Sequence[Row[Any]]:
+def batch_list(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the deliveries, newest first, with how many findings each has."""
     return connection.execute(
         select(
@@ -270,7 +271,9 @@ def batch_list(connection: Connection) -> Sequence[Row[Any]]:
             .where(row_findings.c.batch_id == batches.c.id)
             .scalar_subquery()
             .label("findings"),
-        ).order_by(batches.c.received_at.desc(), batches.c.id.desc())
+        )
+        .where(batches.c.source != DECLARATION)
+        .order_by(batches.c.received_at.desc(), batches.c.id.desc())
     ).all()
 
 
@@ -287,7 +290,7 @@ def count_batch_findings(connection: Connection, identity: int) -> int:
 
 def batch_findings(
     connection: Connection, identity: int, *, offset: int, limit: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the findings of a delivery, by row."""
     return connection.execute(
         select(row_findings)
@@ -298,10 +301,10 @@ def batch_findings(
     ).all()
 
 
-def batch_codes(connection: Connection, identity: int) -> Sequence[Row[Any]]:
+def batch_codes(connection: Connection, identity: int) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the findings of a delivery counted by kind."""
     return connection.execute(
-        select(row_findings.c.code, row_findings.c.level, func.count().label("count"))
+        select(row_findings.c.code, row_findings.c.level, func.count().label("tally"))
         .where(row_findings.c.batch_id == identity)
         .group_by(row_findings.c.code, row_findings.c.level)
         .order_by(func.count().desc(), row_findings.c.code)
@@ -314,7 +317,9 @@ def count_open_links(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def access_rows(connection: Connection, *, offset: int, limit: int) -> Sequence[Row[Any]]:
+def access_rows(
+    connection: Connection, *, offset: int, limit: int
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return who looked at whose data and why, newest first."""
     return connection.execute(
         select(access_log, users.c.display_name, enterprises.c.name.label("firm_name"))
