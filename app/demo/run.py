@@ -58,6 +58,7 @@ from ledger.purses import open_purses
 from ledger.tables import applications
 from matching.deliveries import read_delivery_note
 from matching.evaluate import deciding_unknowns
+from matching.facts import Facts
 from matching.profile_store import accounts_of, profiles
 from matching.verdicts import VerdictKind
 from policies.library import live_benefits
@@ -285,12 +286,11 @@ def _offers(
     chosen = [uscc for uscc in usccs if uscc in wanted]
     past = histories(connection, chosen)
     for profile in profiles(connection, usccs=chosen):
+        facts = Facts(profile, load_vocabulary(), DEMO_DAY)
+        own = past[profile.uscc]
         yield (
             profile.uscc,
-            [
-                judge(benefits[key], profile, past[profile.uscc], as_of=DEMO_DAY)
-                for key in sorted(wanted[profile.uscc])
-            ],
+            [judge(benefits[key], facts, own) for key in sorted(wanted[profile.uscc])],
         )
 
 
@@ -410,13 +410,14 @@ def _confirm(run: _Run) -> None:
             past = histories(connection, group)
             for profile in profiles(connection, usccs=group):
                 uscc = profile.uscc
+                facts = Facts(profile, load_vocabulary(), DEMO_DAY)
                 for key in sorted(run.offers[uscc]):
                     if uscc not in heroes and random.randrange(100) >= CONFIRMING_PER_CENT:
                         continue
                     if not accounts.get(uscc):
                         without_account += 1
                         continue
-                    found = judge(benefits[key], profile, past[uscc], as_of=DEMO_DAY)
+                    found = judge(benefits[key], facts, past[uscc])
                     if not found.claimable or found.due_fen is None:
                         continue
                     number = confirm(

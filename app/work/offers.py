@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from app import claims
 from app.work.history import History, history_of
 from matching.award import stack
-from matching.evaluate import evaluate
+from matching.evaluate import evaluate_facts
+from matching.facts import Facts
 from matching.profile_store import profile as load_profile
 from matching.profiles import Profile
 from matching.verdicts import Award, Verdict, VerdictKind
@@ -51,9 +52,8 @@ def offers(
     """Evaluate an enterprise against every live benefit; what is certain and largest first."""
     person = load_profile(connection, uscc, known_at=known_at)
     past = history_of(connection, uscc)
-    found = [
-        judge(benefit, person, past, as_of=as_of) for benefit in live_benefits(connection, as_of)
-    ]
+    facts = Facts(person, load_vocabulary(), as_of)
+    found = [judge(benefit, facts, past) for benefit in live_benefits(connection, as_of)]
     return sorted(
         found,
         key=lambda o: (
@@ -69,15 +69,18 @@ def offer(connection: Connection, uscc: str, benefit_id: str, *, as_of: date) ->
     """Evaluate an enterprise against one benefit, live or not; raises what the library raises."""
     return judge(
         load_benefit(connection, benefit_id),
-        load_profile(connection, uscc),
+        Facts(load_profile(connection, uscc), load_vocabulary(), as_of),
         history_of(connection, uscc),
-        as_of=as_of,
     )
 
 
-def judge(benefit: Benefit, profile: Profile, past: History, *, as_of: date) -> Offer:
-    """Put verdict, award, stacking and earlier claims together for one benefit."""
-    verdict = evaluate(benefit, profile, as_of, vocabulary=load_vocabulary())
+def judge(benefit: Benefit, facts: Facts, past: History) -> Offer:
+    """Put verdict, award, stacking and earlier claims together for one benefit.
+
+    ``facts`` are the firm's on one day, opened once and shared by all its benefits.
+    """
+    as_of = facts.as_of
+    verdict = evaluate_facts(benefit, facts)
     period = claim_period(benefit, as_of)
     award = verdict.award
     existing = past.claim_for(benefit.id, period)
@@ -89,7 +92,7 @@ def judge(benefit: Benefit, profile: Profile, past: History, *, as_of: date) -> 
         why = f"由{benefit.document.issuer}所定渠道办理, 不在本平台申领"
     elif existing is not None:
         why = f"已有办件 {existing.claim_no} ({existing.state_zh})"
-    elif status := _not_in_business(profile):
+    elif status := _not_in_business(facts.profile):
         why = f"登记状态为{status}"
     elif verdict.kind is VerdictKind.INELIGIBLE:
         why = "条件不符"

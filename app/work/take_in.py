@@ -13,9 +13,11 @@ from app.work.match import Matched, run_match
 from app.work.notify import offer_draft, write
 from app.work.offers import judge
 from matching.deliveries import Delivery
+from matching.facts import Facts
 from matching.intake import IntakeReport, intake
 from matching.profile_store import accounts_of, profiles
 from matching.tables import records
+from policies.vocabulary import load_vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +65,11 @@ def _tell(connection: Connection, matched: Matched, at: datetime) -> int:
     past, accounts = histories(connection, firms), accounts_of(connection, firms)
     drafts = []
     for profile in profiles(connection, usccs=firms):
+        facts = Facts(profile, load_vocabulary(), matched.as_of)
         for benefit in matched.benefits:
             if (profile.uscc, benefit.id) not in wanted:
                 continue
-            found = judge(benefit, profile, past[profile.uscc], as_of=matched.as_of)
+            found = judge(benefit, facts, past[profile.uscc])
             if found.claimable and found.due_fen is not None:
                 drafts.append(
                     offer_draft(
