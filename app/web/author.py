@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 from starlette.responses import Response
 
 from app.tables import sweep_benefits, sweeps
 from app.web import policy_words, side
 from app.web.access import Face
+from app.web.lines import Line
 from app.web.page import page
 from app.web.visit import NotFoundError, Visit, reading_in
 from matching.cases import run_cases
@@ -50,7 +51,7 @@ class Listed:
 
     benefit: Benefit
     state: str
-    counts: Row[Any] | None
+    counts: Line | None
 
 
 def show(visit: Visit, template: str, current: str, **context: Any) -> Response:
@@ -74,7 +75,7 @@ def state_of(entry: Benefit, visit: Visit) -> str:
     return "coming" if visit.today < entry.valid_from else "past"
 
 
-def last_counts(connection: Connection) -> tuple[Row[Any] | None, dict[str, Row[*tuple[Any, ...]]]]:
+def last_counts(connection: Connection) -> tuple[Line | None, dict[str, Line]]:
     """Return the last sweep of the whole population and its counts by benefit."""
     sweep = connection.execute(select(sweeps).order_by(sweeps.c.id.desc()).limit(1)).one_or_none()
     if sweep is None:

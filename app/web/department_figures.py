@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from app.auth import User
 from app.claims import Claim, claims_by_no
 from app.tables import approvals, claims, clearances
+from app.web.lines import Rows
 from app.work.decide import STEP_FROM, STEP_ROLE
 
 
@@ -51,7 +51,7 @@ def count_waiting_steps(connection: Connection, person: User) -> int:
     return total
 
 
-def states(connection: Connection, departments: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
+def states(connection: Connection, departments: Sequence[str]) -> Rows:
     """Count the department's cases by state."""
     return connection.execute(
         select(claims.c.state, func.count().label("tally"))
@@ -87,9 +87,7 @@ def claims_page(
     return claims_by_no(connection, list(numbers))
 
 
-def open_findings(
-    connection: Connection, departments: Sequence[str]
-) -> Sequence[Row[*tuple[Any, ...]]]:
+def open_findings(connection: Connection, departments: Sequence[str]) -> Rows:
     """Return findings that nobody has cleared, with their cases, oldest first."""
     return connection.execute(
         select(

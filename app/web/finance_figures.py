@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select
+from sqlalchemy import Connection, case, func, select
 
 from app.clock import day_of
 from app.tables import claims
+from app.web.lines import Line, Rows
 from ledger.accounts import Book
 from ledger.allotments import AllotmentStages
 from ledger.tables import (
@@ -68,7 +68,7 @@ def purse_names(connection: Connection) -> dict[str, str]:
     return dict(connection.execute(query).all())
 
 
-def plan_rows(connection: Connection, purse: str = "") -> Sequence[Row[*tuple[Any, ...]]]:
+def plan_rows(connection: Connection, purse: str = "") -> Rows:
     """Return monthly plans with their allotment, by purse, allotment and month."""
     query = (
         select(plans, allotments.c.doc_no, allotments.c.project_name, allotments.c.purse)
@@ -80,7 +80,7 @@ def plan_rows(connection: Connection, purse: str = "") -> Sequence[Row[*tuple[An
     return connection.execute(query).all()
 
 
-def to_push(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
+def to_push(connection: Connection) -> Rows:
     """Return by purse how many reserved applications wait to be packed, and their sum."""
     return connection.execute(
         select(
@@ -103,7 +103,7 @@ def count_to_push(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def application_states(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
+def application_states(connection: Connection) -> Rows:
     """Return applications counted and summed by state."""
     return connection.execute(
         select(
@@ -116,7 +116,7 @@ def application_states(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]
     ).all()
 
 
-def package_list(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
+def package_list(connection: Connection) -> Rows:
     """Return the packages, newest first."""
     return connection.execute(
         select(packages, packages.c.count.label("size"), purses.c.name_zh.label("purse_name"))
@@ -125,7 +125,7 @@ def package_list(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     ).all()
 
 
-def package_row(connection: Connection, number: str) -> Row[Any] | None:
+def package_row(connection: Connection, number: str) -> Line | None:
     """Return one package."""
     return connection.execute(
         select(packages, packages.c.count.label("size"), purses.c.name_zh.label("purse_name"))
@@ -140,9 +140,7 @@ def count_package_lines(connection: Connection, number: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def package_content(
-    connection: Connection, number: str, *, offset: int, limit: int
-) -> Sequence[Row[*tuple[Any, ...]]]:
+def package_content(connection: Connection, number: str, *, offset: int, limit: int) -> Rows:
     """Return the applications of a package, by line."""
     return connection.execute(
         select(package_lines.c.line, applications)
@@ -154,7 +152,7 @@ def package_content(
     ).all()
 
 
-def package_answers(connection: Connection, number: str) -> Sequence[Row[*tuple[Any, ...]]]:
+def package_answers(connection: Connection, number: str) -> Rows:
     """Return what finance answered to a package, by kind and effect."""
     members = select(package_lines.c.application_no).where(package_lines.c.package_no == number)
     return connection.execute(
@@ -171,7 +169,7 @@ def package_answers(connection: Connection, number: str) -> Sequence[Row[*tuple[
     ).all()
 
 
-def applications_of(connection: Connection, claim_no: str) -> Sequence[Row[*tuple[Any, ...]]]:
+def applications_of(connection: Connection, claim_no: str) -> Rows:
     """Return the payment applications of one claim with the allotment they draw on."""
     return connection.execute(
         select(applications, allotments.c.doc_no, purses.c.name_zh.label("purse_name"))
@@ -182,7 +180,7 @@ def applications_of(connection: Connection, claim_no: str) -> Sequence[Row[*tupl
     ).all()
 
 
-def application_history(connection: Connection, claim_no: str) -> Sequence[Row[*tuple[Any, ...]]]:
+def application_history(connection: Connection, claim_no: str) -> Rows:
     """Return what happened to the payment applications of one claim, in order."""
     return connection.execute(
         select(application_events)
@@ -268,7 +266,7 @@ def days(connection: Connection) -> list[ReconcileDay]:
     ]
 
 
-def day_statements(connection: Connection, on: date) -> Sequence[Row[*tuple[Any, ...]]]:
+def day_statements(connection: Connection, on: date) -> Rows:
     """Return the statements that cover a day, with their control totals."""
     return connection.execute(
         select(
@@ -285,7 +283,7 @@ def day_statements(connection: Connection, on: date) -> Sequence[Row[*tuple[Any,
     ).all()
 
 
-def day_rules(connection: Connection, on: date) -> Sequence[Row[*tuple[Any, ...]]]:
+def day_rules(connection: Connection, on: date) -> Rows:
     """Return what matched on a day by rule."""
     return connection.execute(
         select(
@@ -299,7 +297,7 @@ def day_rules(connection: Connection, on: date) -> Sequence[Row[*tuple[Any, ...]
     ).all()
 
 
-def day_run(connection: Connection, on: date) -> Row[Any] | None:
+def day_run(connection: Connection, on: date) -> Line | None:
     """Return the latest matching run of a day."""
     return connection.execute(
         select(reconcile_runs)
@@ -309,7 +307,7 @@ def day_run(connection: Connection, on: date) -> Row[Any] | None:
     ).one_or_none()
 
 
-def day_sign_off(connection: Connection, on: date) -> Row[Any] | None:
+def day_sign_off(connection: Connection, on: date) -> Line | None:
     """Return the sign-off that froze a day."""
     return connection.execute(
         select(sign_offs).where(sign_offs.c.on_date == on).limit(1)
@@ -322,7 +320,7 @@ def break_list(
     on: date | None = None,
     state: str = "open",
     class_: str = "",
-) -> Sequence[Row[*tuple[Any, ...]]]:
+) -> Rows:
     """Return breaks, oldest first; ``state`` open means not closed, all means every one."""
     query = select(breaks).order_by(breaks.c.found_on, breaks.c["class"], breaks.c.id)
     if on is not None:
@@ -342,14 +340,12 @@ def count_open_breaks(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def break_row(connection: Connection, identity: str) -> Row[Any] | None:
+def break_row(connection: Connection, identity: str) -> Line | None:
     """Return one break."""
     return connection.execute(select(breaks).where(breaks.c.id == identity)).one_or_none()
 
 
-def break_sides(
-    connection: Connection, refs: Sequence[str]
-) -> tuple[Sequence[Row[*tuple[Any, ...]]], Sequence[Row[*tuple[Any, ...]]]]:
+def break_sides(connection: Connection, refs: Sequence[str]) -> tuple[Rows, Rows]:
     """Return the applications and the bank lines a break speaks of."""
     texts = [str(ref) for ref in refs]
     ours = connection.execute(
@@ -370,7 +366,7 @@ def break_sides(
     return ours, theirs
 
 
-def ages(rows: Sequence[Row[*tuple[Any, ...]]], today: date) -> list[tuple[str, int]]:
+def ages(rows: Rows, today: date) -> list[tuple[str, int]]:
     """Count breaks by age in days: same day and next, up to 5, up to 10, older."""
     return [
         (label, sum(low <= (today - row.found_on).days <= high for row in rows))
@@ -378,7 +374,7 @@ def ages(rows: Sequence[Row[*tuple[Any, ...]]], today: date) -> list[tuple[str, 
     ]
 
 
-def period_rows(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
+def period_rows(connection: Connection) -> Rows:
     """Return the periods with how many entries were booked in each."""
     return connection.execute(
         select(
@@ -391,7 +387,7 @@ def period_rows(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     ).all()
 
 
-def account_rows(connection: Connection, book: str) -> Sequence[Row[*tuple[Any, ...]]]:
+def account_rows(connection: Connection, book: str) -> Rows:
     """Return the accounts of a book that are not zero, receivers' details folded into one line."""
     head = accounts.c.code
     query = (
@@ -447,7 +443,7 @@ def payables(connection: Connection, today: date) -> list[Payable]:
     return sorted(found, key=lambda p: (-p.oldest_days, -p.owed_fen, p.uscc))
 
 
-def matched_lines(connection: Connection, on: date, limit: int) -> Sequence[Row[*tuple[Any, ...]]]:
+def matched_lines(connection: Connection, on: date, limit: int) -> Rows:
     """Return examples of what matched on a day: rule, our reference and the amount."""
     return connection.execute(
         select(match_groups.c.rule, match_lines.c.side, match_lines.c.ref, match_lines.c.amount_fen)
@@ -460,7 +456,7 @@ def matched_lines(connection: Connection, on: date, limit: int) -> Sequence[Row[
     ).all()
 
 
-def waiting_by_reason(connection: Connection, purse: str = "") -> Sequence[Row[*tuple[Any, ...]]]:
+def waiting_by_reason(connection: Connection, purse: str = "") -> Rows:
     """Return the approved claims that wait for money, by purse, purpose and reason."""
     query = (
         select(

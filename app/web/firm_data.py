@@ -101,7 +101,7 @@ def words(entry: Field, value: object) -> str:
     return fact_value(
         value,
         money_field=entry.type is FieldType.MONEY,
-        unit="" if entry.type is FieldType.MONEY else entry.unit,
+        unit={"fen": "", "月": "个月"}.get(entry.unit, entry.unit),
     )
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from sqlalchemy import Connection, Row, case, distinct, func, select
+from sqlalchemy import Connection, case, distinct, func, select
 
 from app.clock import day_of
 from app.tables import (
@@ -22,6 +20,7 @@ from app.tables import (
     sweeps,
     users,
 )
+from app.web.lines import Line, Rows
 from matching.sources import DECLARATION
 from matching.tables import batches, enterprises, link_queue, records, row_findings
 
@@ -89,12 +88,12 @@ def coverage(connection: Connection) -> Coverage:
     )
 
 
-def last_sweep(connection: Connection) -> Row[Any] | None:
+def last_sweep(connection: Connection) -> Line | None:
     """Return the last sweep of the whole population."""
     return connection.execute(select(sweeps).order_by(sweeps.c.id.desc()).limit(1)).one_or_none()
 
 
-def eligible_firms(connection: Connection, sweep: Row[Any]) -> set[str]:
+def eligible_firms(connection: Connection, sweep: Line) -> set[str]:
     """Return the firms that any benefit's bitmap of a sweep marks as eligible."""
     order = zlib.decompress(sweep.firm_order).decode().split("\n")
     plane = bytearray((len(order) + 7) // 8)
@@ -106,7 +105,7 @@ def eligible_firms(connection: Connection, sweep: Row[Any]) -> set[str]:
     return {uscc for index, uscc in enumerate(order) if plane[index >> 3] >> (index & 7) & 1}
 
 
-def by_department(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
+def by_department(connection: Connection) -> Rows:
     """Return cases by department: how many, approved, paid, and the money."""
     return connection.execute(
         select(
@@ -155,7 +154,7 @@ def times(connection: Connection, today: date) -> list[Times]:
             .group_by(claim_events.c.claim_no)
         ).all()
     }
-    gathered: dict[str, list[Row[*tuple[Any, ...]]]] = {}
+    gathered: dict[str, list[Line]] = {}
     query = select(
         claims.c.claim_no, claims.c.department, claims.c.opened_at, claims.c.due_on, claims.c.state
     ).order_by(claims.c.claim_no)
@@ -166,7 +165,7 @@ def times(connection: Connection, today: date) -> list[Times]:
 
 def _times(
     department: str,
-    rows: Sequence[Row[*tuple[Any, ...]]],
+    rows: Rows,
     decided: dict[str, date],
     paid: dict[str, date],
     today: date,
@@ -192,7 +191,7 @@ def _median(values: list[int]) -> int | None:
     return sorted(values)[(len(values) - 1) // 2] if values else None
 
 
-def funnel(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
+def funnel(connection: Connection) -> Rows:
     """Return notices by kind: written, mailed, read, answered."""
     mailed = select(outbox.c.notice_id).where(outbox.c.state == "sent").distinct().scalar_subquery()
     return connection.execute(
@@ -262,7 +261,7 @@ def conversions(connection: Connection) -> list[Conversion]:
     ]
 
 
-def batch_list(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
+def batch_list(connection: Connection) -> Rows:
     """Return the deliveries, newest first, with how many findings each has."""
     return connection.execute(
         select(
@@ -277,7 +276,7 @@ def batch_list(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     ).all()
 
 
-def batch_row(connection: Connection, identity: int) -> Row[Any] | None:
+def batch_row(connection: Connection, identity: int) -> Line | None:
     """Return one delivery."""
     return connection.execute(select(batches).where(batches.c.id == identity)).one_or_none()
 
@@ -288,9 +287,7 @@ def count_batch_findings(connection: Connection, identity: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def batch_findings(
-    connection: Connection, identity: int, *, offset: int, limit: int
-) -> Sequence[Row[*tuple[Any, ...]]]:
+def batch_findings(connection: Connection, identity: int, *, offset: int, limit: int) -> Rows:
     """Return the findings of a delivery, by row."""
     return connection.execute(
         select(row_findings)
@@ -301,7 +298,7 @@ def batch_findings(
     ).all()
 
 
-def batch_codes(connection: Connection, identity: int) -> Sequence[Row[*tuple[Any, ...]]]:
+def batch_codes(connection: Connection, identity: int) -> Rows:
     """Return the findings of a delivery counted by kind."""
     return connection.execute(
         select(row_findings.c.code, row_findings.c.level, func.count().label("tally"))
@@ -317,9 +314,7 @@ def count_open_links(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def access_rows(
-    connection: Connection, *, offset: int, limit: int
-) -> Sequence[Row[*tuple[Any, ...]]]:
+def access_rows(connection: Connection, *, offset: int, limit: int) -> Rows:
     """Return who looked at whose data and why, newest first."""
     return connection.execute(
         select(access_log, users.c.display_name, enterprises.c.name.label("firm_name"))

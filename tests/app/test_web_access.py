@@ -77,10 +77,10 @@ def test_every_page_of_an_empty_installation_has_words(
     for role in ROLE_FOR.values():
         add_role(sqlite_engine, role)
     for path in PATHS:
-        role = ROLE_FOR.get(path.split("/")[1])
+        wanted = ROLE_FOR.get(path.split("/")[1])
         client.cookies.clear()
-        if role is not None:
-            sign_in(client, role.value)
+        if wanted is not None:
+            sign_in(client, wanted.value)
         client.cookies.set("hqt_language", language)
         answer = client.get(path)
         assert answer.status_code == 200, path

@@ -135,7 +135,7 @@ def test_data_page_names_source_and_date(firm: TestClient) -> None:
     page = firm.get(f"{HOME}/data").text
     assert "注册资本" in page
     assert "800 万元" in page
-    assert "市场监管" in page
+    assert "市场监督管理部门" in page
 
 
 def test_inbox_counts_unread_and_marks_what_was_opened(
