@@ -184,9 +184,7 @@ def repeal(
     )
 
 
-def _benefits(
-    connection: Connection, rows: Sequence[Row[str, int, str]]
-) -> list[Benefit]:
+def _benefits(connection: Connection, rows: Sequence[Row[str, int, str]]) -> list[Benefit]:
     """Return stored versions; the content of those not read before is fetched and checked."""
     table = benefit_versions
     for row in rows:

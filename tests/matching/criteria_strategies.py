@@ -2,6 +2,7 @@
 
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -51,6 +52,7 @@ from policies.criteria import (
     NotListed,
     Open,
     RatioTo,
+    Test,
     Under,
     When,
 )
@@ -71,7 +73,7 @@ bounds_money = st.builds(
 ratios = st.sampled_from([Fraction(-1, 2), Fraction(0), Fraction(1, 20), Fraction(1, 5)]).map(ratio)
 bounds_ratio = st.builds(Bounds, at_least=ratios) | st.builds(Bounds, more_than=ratios)
 
-tests_by_field = {
+tests_by_field: dict[str, st.SearchStrategy[Test]] = {
     "region": st.lists(
         st.sampled_from(["36", "3601", "360111", "110000", "100000"]), min_size=1, max_size=2
     ).map(lambda codes: Under(prefixes=tuple(codes))),
@@ -218,7 +220,7 @@ _listing = st.builds(
     valid_until=st.sampled_from([None, date(2025, 4, 30), date(2026, 6, 30)]),
     removed_on=st.sampled_from([None, date(2026, 6, 30)]),
 )
-exact_values = {
+exact_values: dict[tuple[str, int | None], st.SearchStrategy[Any]] = {
     ("region", None): st.sampled_from(["360111", "360100", "360000", "110101"]),
     ("park", None): st.sampled_from(["", "NCJK"]),
     ("entity_type", None): st.sampled_from(["有限责任公司", "个体工商户", "合伙企业"]),
@@ -241,7 +243,7 @@ def profiles(draw: st.DrawFn) -> Profile:
     for key in sorted(exact_values, key=str):
         if draw(st.integers(0, 3)) == 0:
             continue
-        value = draw(exact_values[key])  # type: ignore[index]
+        value = draw(exact_values[key])
         if isinstance(value, int) and draw(st.integers(0, 4)) == 0:
             value = Interval(low=value, high=value + draw(st.integers(0, 50_000_000)))
         facts[key] = _fact(key, value)
@@ -267,7 +269,7 @@ def completions(draw: st.DrawFn, profile: Profile) -> Profile:
     for key in sorted(exact_values, key=str):
         fact = facts.get(key)
         if fact is None:
-            facts[key] = _fact(key, draw(exact_values[key]))  # type: ignore[index]
+            facts[key] = _fact(key, draw(exact_values[key]))
         elif isinstance(fact.value, Interval):
             assert isinstance(fact.value.low, int)
             assert isinstance(fact.value.high, int)

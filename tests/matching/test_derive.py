@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from matching.derive import RULES, months_between
 from matching.facts import UnknownReason
-from matching.profiles import Interval, Item, Register, month_period
+from matching.profiles import Fact, Interval, Item, Register, month_period
 from matching.ranges import quotient
 from policies.values import add_months
 from policies.vocabulary import OriginKind, load_vocabulary
@@ -92,7 +92,7 @@ def test_loss_makes_the_increase_negative() -> None:
     assert facts.read("revenue_increase").value == -20
 
 
-def months(first: tuple[int, int], last: tuple[int, int], insured: int = 10) -> list:
+def months(first: tuple[int, int], last: tuple[int, int], insured: int = 10) -> list[Fact]:
     numbers = range(first[0] * 12 + first[1] - 1, last[0] * 12 + last[1])
     return [fact("insured", insured, n) for n in numbers] + [
         fact("premium", 300, n) for n in numbers

@@ -370,9 +370,19 @@ def test_node_has_what_a_page_shows() -> None:
 
 
 @settings(max_examples=120)
-@given(criteria, amounts, profiles())
-def test_three_forms_agree(criterion: Criterion, amount: object, profile: Profile) -> None:
+@given(st.data(), criteria, amounts, profiles())
+def test_three_forms_agree(
+    data: st.DataObject, criterion: Criterion, amount: object, profile: Profile
+) -> None:
     benefit = make_benefit(criterion, amount)  # type: ignore[arg-type]
+    answers = st.sampled_from([True, False, None])
+    told = {key: data.draw(answers) for key in finding_keys(benefit)}
+    found = {key: answer for key, answer in told.items() if answer is not None}
+    judged = evaluate(benefit, profile, AS_OF, vocabulary=WORDS, findings=found)
+    with_findings = Facts(profile, WORDS, AS_OF, found)
+    swift = Compiler(WORDS, AS_OF).benefit(benefit)
+    assert swift.check(with_findings) is judged.root.outcome
+    assert swift.missing(with_findings) == judged.missing
     verdict = evaluate(benefit, profile, AS_OF, vocabulary=WORDS)
     compiled = Compiler(WORDS, AS_OF).benefit(benefit)
     facts = Facts(profile, WORDS, AS_OF)
