@@ -88,7 +88,9 @@ def _decoded(name: str, content: bytes, is_heading: IsHeading) -> str:
         try:
             text = content.decode("gb18030")
         except UnicodeDecodeError as error:
-            raise _undecodable(name, content, error, "GB18030") from error
+            # The encoding in which more of the file made sense is the one it was meant in.
+            meant = ("GB18030", error) if error.start > broken.start else ("UTF-8", broken)
+            raise _undecodable(name, content, meant[1], meant[0]) from error
         if _separator(text, is_heading, default=""):
             return text
     raise _undecodable(name, content, broken, "UTF-8")
