@@ -405,5 +405,5 @@ def signed_days(connection: Connection) -> dict[date, int]:
     query = select(sign_offs.c.on_date, sign_offs.c.totals).where(sign_offs.c.purse == ALL)
     return {
         on: sum(count for count, _ in totals["matched"].values())
-        for on, totals in connection.execute(query).tuples()
+        for on, totals in connection.execute(query)
     }

@@ -456,7 +456,7 @@ def _decide(run: _Run) -> None:
                 .order_by(claims.c.department, claims.c.claim_no)
             )
             lists: dict[str, list[str]] = defaultdict(list)
-            for department, number in connection.execute(query).tuples():
+            for department, number in connection.execute(query):
                 lists[department].append(number)
             for department, numbers in sorted(lists.items()):
                 decide(
@@ -661,7 +661,7 @@ def _agents(run: _Run, connection: Connection) -> tuple[Any, ...]:
     assert run.truth is not None
     by_state: dict[str, list[str]] = defaultdict(list)
     query = select(claims.c.state, claims.c.uscc).order_by(claims.c.claim_no)
-    for state, uscc in connection.execute(query).tuples():
+    for state, uscc in connection.execute(query):
         by_state[state].append(uscc)
     return pick_agents(
         run.truth,

@@ -91,7 +91,8 @@ def _numbers(
             .where(applications.c.claim_no.in_(part))
             .group_by(applications.c.claim_no)
         )
-        before.update(dict(connection.execute(query).tuples().all()))
+        for claim_no, count in connection.execute(query):
+            before[claim_no] = count
     return {
         case.claim_no: [
             application_number(case.claim_no, before[case.claim_no] + index)
