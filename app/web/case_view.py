@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -127,7 +127,22 @@ def people(connection: Connection, usernames: Sequence[str]) -> dict[str, str]:
     for row in held:
         roles.setdefault(row.username, f"{row.department} {labels.get(row.role, '')}".strip())
     named = {r.username: f"{r.display_name}（{roles.get(r.username, '')}）" for r in rows}
-    return {name: named.get(name, "系统" if name == "system" else name) for name in wanted}
+    return {name: named.get(name) or _unnamed(name) for name in wanted}
+
+
+def _unnamed(username: str) -> str:
+    """Say who acted where no person of the system did: the system, a firm."""
+    if username == "system":
+        return "系统"
+    return "企业" if username.startswith("firm:") else username
+
+
+def short_names(connection: Connection, usernames: Iterable[str | None]) -> dict[str, str]:
+    """Return display names for tables."""
+    wanted = sorted({name for name in usernames if name})
+    query = select(users.c.username, users.c.display_name).where(users.c.username.in_(wanted))
+    named = dict(connection.execute(query).all())
+    return {name: named.get(name) or _unnamed(name) for name in wanted}
 
 
 def course(events: Sequence[ClaimEvent], names: Mapping[str, str]) -> list[Step]:

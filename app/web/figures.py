@@ -151,7 +151,13 @@ def _list_value(value: Sequence[Any]) -> str:
     return f"{newest.level} {newest.listed_on} 列入{until}{gone}".strip()
 
 
+def claim_period(value: str) -> str:
+    """Write what a claim covers: a year, or once."""
+    return "一次性" if value == "once" else f"{value} 年度"
+
+
 FILTERS = {
+    "claim_period": claim_period,
     "money": money,
     "yuan": yuan,
     "wan": wan,

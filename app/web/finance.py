@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from app import auth, installation
 from app.roles import Role
+from app.web import case_view, side
 from app.web import finance_figures as figures
-from app.web import side
 from app.web.access import Face
 from app.web.page import page, see
 from app.web.paging import PAGE_SIZE, paging
@@ -135,13 +135,18 @@ def plans(visit: Reading, purse: str = "") -> Response:
 @router.get("/packages")
 def packages(visit: Reading) -> Response:
     """Show what waits to be packed, and every package."""
+    rows = figures.package_list(visit.connection)
     return show(
         visit,
         "packages",
         "/finance/packages",
         waiting=figures.to_push(visit.connection),
         states=figures.application_states(visit.connection),
-        rows=figures.package_list(visit.connection),
+        rows=rows,
+        who=case_view.short_names(
+            visit.connection,
+            [name for row in rows for name in (row.made_by, row.checked_by, row.released_by)],
+        ),
         may_make=visit.has(Role.FINANCE_MAKER),
     )
 
@@ -184,6 +189,9 @@ def package(visit: Reading, number: str) -> Response:
         answer_labels=ANSWERS,
         effect_labels=EFFECTS,
         step=next_step(visit, found),
+        who=case_view.short_names(
+            visit.connection, [found.made_by, found.checked_by, found.released_by]
+        ),
     )
 
 
@@ -265,7 +273,11 @@ def _aged(rows: list[figures.Payable]) -> list[tuple[str, int, int]]:
 @router.get("/days")
 def days(visit: Reading) -> Response:
     """Show the days of reconciliation."""
-    return show(visit, "days", "/finance/days", rows=figures.days(visit.connection))
+    rows = figures.days(visit.connection)
+    who = case_view.short_names(
+        visit.connection, [name for row in rows for name in (row.matched_by, row.signed_by)]
+    )
+    return show(visit, "days", "/finance/days", rows=rows, who=who)
 
 
 @router.get("/days/{on}")
@@ -273,6 +285,7 @@ def day(visit: Reading, on: date) -> Response:
     """Show one day: statements, matches by rule, breaks, sign-off."""
     found = figures.break_list(visit.connection, on=on, state="all")
     run = figures.day_run(visit.connection, on)
+    signed = figures.day_sign_off(visit.connection, on)
     return show(
         visit,
         "day",
@@ -284,7 +297,11 @@ def day(visit: Reading, on: date) -> Response:
         examples=figures.matched_lines(visit.connection, on, 20),
         breaks=found,
         run=run,
-        sign_off=figures.day_sign_off(visit.connection, on),
+        sign_off=signed,
+        who=case_view.short_names(
+            visit.connection,
+            [run.matched_by if run else None, signed.signed_by if signed else None],
+        ),
         may_match=visit.has(Role.RECONCILER),
         may_sign=visit.has(Role.RECONCILE_SIGNER)
         and run is not None

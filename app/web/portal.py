@@ -24,13 +24,14 @@ from app.web.visit import (
 )
 from app.work.confirm import answer, confirm, decline
 from app.work.offers import Offer, offer, offers
-from matching.explain import near_miss
+from matching.explain import NearMiss, near_miss
 from matching.profile_store import profile, verified_accounts
-from matching.verdicts import VerdictKind
+from matching.verdicts import ChangeKind, VerdictKind
 from policies.benefits import Mode
 from policies.errors import UnknownBenefitError
 
 router = APIRouter(prefix="/firm", include_in_schema=False)
+SHOWN_NEAR = 6
 FINISHED = {ClaimState.RECEIPTED, ClaimState.REFUSED}
 
 
@@ -53,6 +54,13 @@ def show(at: FirmVisit, template: str, tab: str, *, status: int = 200, **context
     )
 
 
+def effort(miss: NearMiss) -> tuple[int, int, int]:
+    """Order near misses: waiting first, then small changes of numbers, entries of lists last."""
+    hard = sum(change.kind in {ChangeKind.JOIN, ChangeKind.LEAVE} for change in miss.changes)
+    waits = all(change.kind is ChangeKind.WAIT for change in miss.changes)
+    return (hard + (not waits), len(miss.changes), sum(change.share for change in miss.changes))
+
+
 @router.get("")
 def firms(visit: Reading) -> Response:
     """Go to the enterprise one acts for, or choose among several."""
@@ -69,6 +77,9 @@ def home(at: FirmReading) -> Response:
     """Show what the enterprise can get now, certain money first."""
     found = offers(at.visit.connection, at.uscc, as_of=at.visit.today)
     claimable = [o for o in found if o.claimable]
+    running = [
+        c for c in claim_store.claims_of(at.visit.connection, at.uscc) if c.state not in FINISHED
+    ]
     return show(
         at,
         "offers",
@@ -91,11 +102,8 @@ def home(at: FirmReading) -> Response:
         ],
         undetermined=[o for o in found if o.claim_no is None and questions.is_open(o)],
         ineligible=[o for o in found if o.verdict.kind is VerdictKind.INELIGIBLE],
-        running=[
-            c
-            for c in claim_store.claims_of(at.visit.connection, at.uscc)
-            if c.state not in FINISHED
-        ],
+        running=running,
+        names=case_view.benefit_names(at.visit.connection, running[:3]),
         accounts=verified_accounts(at.visit.connection, at.uscc),
     )
 
@@ -163,7 +171,11 @@ def missing(at: FirmReading) -> Response:
         "missing",
         asked=[q for q in asked if q.for_firm],
         awaited=[q for q in asked if not q.for_firm],
-        near=[(o, miss) for o, miss in near if miss],
+        near=sorted(
+            ((o, miss) for o, miss in near if miss is not None),
+            key=lambda pair: (effort(pair[1]), pair[0].benefit.id),
+        ),
+        shown_near=SHOWN_NEAR,
         names={o.benefit.id: o.benefit.name for o in found},
     )
 

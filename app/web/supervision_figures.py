@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,8 +22,11 @@ from app.tables import (
     users,
 )
 from app.web.lines import Line, Rows
+from ledger.tables import purses
 from matching.sources import DECLARATION
 from matching.tables import batches, enterprises, link_queue, records, row_findings
+from policies.benefits import Mode
+from policies.library import every_benefit
 
 LIVE = "存续"
 
@@ -64,7 +68,8 @@ def coverage(connection: Connection) -> Coverage:
         ).scalars()
     )
     sweep = last_sweep(connection)
-    eligible = eligible_firms(connection, sweep) if sweep is not None else set()
+    payable = payable_benefits(connection)
+    eligible = eligible_firms(connection, sweep, payable) if sweep is not None else set()
     # A firm that was paid had been eligible, whether or not the last sweep still says so.
     entitled = eligible | here
     sums = connection.execute(
@@ -93,12 +98,24 @@ def last_sweep(connection: Connection) -> Line | None:
     return connection.execute(select(sweeps).order_by(sweeps.c.id.desc()).limit(1)).one_or_none()
 
 
-def eligible_firms(connection: Connection, sweep: Line) -> set[str]:
-    """Return the firms that any benefit's bitmap of a sweep marks as eligible."""
+def payable_benefits(connection: Connection) -> list[str]:
+    """Return the benefits that a purse of ours pays; reliefs taken on filing are none of them."""
+    payers = set(connection.execute(select(purses.c.code)).scalars())
+    return [
+        entry.id
+        for entry in every_benefit(connection)
+        if entry.mode is not Mode.FILING and entry.purse in payers
+    ]
+
+
+def eligible_firms(connection: Connection, sweep: Line, benefits: Sequence[str]) -> set[str]:
+    """Return the firms that the bitmap of any of these benefits marks as eligible."""
     order = zlib.decompress(sweep.firm_order).decode().split("\n")
     plane = bytearray((len(order) + 7) // 8)
     for bits in connection.execute(
-        select(sweep_benefits.c.eligible_bits).where(sweep_benefits.c.sweep_id == sweep.id)
+        select(sweep_benefits.c.eligible_bits).where(
+            sweep_benefits.c.sweep_id == sweep.id, sweep_benefits.c.benefit_id.in_(benefits)
+        )
     ).scalars():
         for index, byte in enumerate(zlib.decompress(bits)):
             plane[index] |= byte

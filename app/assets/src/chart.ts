@@ -92,7 +92,7 @@ class Chart extends HTMLElement {
       aria: { enabled: true },
       color: [1, 2, 3, 4, 5, 6].map((n) => token(`--hq-series-${n}`)),
       textStyle: text,
-      grid: { left: 8, right: 16, top: data.series.length > 1 ? 48 : 32, bottom: 8, containLabel: true },
+      grid: { left: 8, right: flat ? 44 : 16, top: data.series.length > 1 ? 48 : 32, bottom: 8, containLabel: true },
       legend: { show: data.series.length > 1, top: 0, left: 0, textStyle: text, itemHeight: 10 },
       // The HTML tooltip writes inline styles, which our content policy refuses.
       tooltip: {
