@@ -78,7 +78,8 @@ class _Work:
 
     def learn(self) -> None:
         """Find out which firms the rows name, and load those that need a second look."""
-        names = present_names(self.connection)
+        codes = {code for code in self.rows.usccs if code is not None}
+        names = present_names(self.connection, codes)
         careful = self.source.kind in _FOR_THE_LIVING
         self.fine = {
             code: name
