@@ -81,7 +81,8 @@ def present_names(connection: Connection, codes: Collection[str]) -> dict[str, t
     table = enterprises.c
     query = select(table.uscc, table.name, table.status)
     if len(codes) <= _FEW:
-        ordered, found = sorted(codes), {}
+        ordered = sorted(codes)
+        found: dict[str, tuple[str, str]] = {}
         for start in range(0, len(ordered), _CHUNK):
             part = query.where(table.uscc.in_(ordered[start : start + _CHUNK]))
             found.update((row[0], (row[1], row[2])) for row in connection.execute(part).all())

@@ -343,6 +343,23 @@ def test_a_rejected_row_makes_absence_unknown_for_its_firm(engine: Engine, tmp_p
         assert profile(connection, A).registers["hnte"].complete
 
 
+def test_a_rejected_row_of_a_later_partial_delivery_casts_doubt_too(
+    engine: Engine, tmp_path: Path
+) -> None:
+    bad = {"uscc": A, "listed_on": "2026-02-30"}
+    with engine.begin() as connection:
+        take(connection, tmp_path, "registration", FIRMS)
+        take(connection, tmp_path, "credit", [], list_code="dishonest", complete=True)
+        assert profile(connection, A).registers["dishonest"].complete
+        take(
+            connection, tmp_path, "credit", [bad], list_code="dishonest",
+            as_of=date(2026, 6, 29), at=AT + DAY,
+        )  # fmt: skip
+        assert not profile(connection, A).registers["dishonest"].complete
+        assert profile(connection, A, known_at=AT).registers["dishonest"].complete
+        assert profile(connection, B).registers["dishonest"].complete
+
+
 def test_a_decision_is_remembered_when_the_row_comes_again(engine: Engine, tmp_path: Path) -> None:
     with engine.begin() as connection:
         take(connection, tmp_path, "registration", FIRMS)
