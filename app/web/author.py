@@ -107,6 +107,14 @@ def library(
         and (not state or row.state == state)
         and (not wanted or wanted in _text(row.benefit))
     ]
+    order = list(STATES)
+    rows.sort(
+        key=lambda row: (
+            order.index(row.state),
+            -(row.counts.eligible if row.counts is not None else -1),
+            row.benefit.id,
+        )
+    )
     return show(
         visit,
         "library",

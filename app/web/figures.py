@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from fractions import Fraction
@@ -88,6 +89,11 @@ def account_tail(number: str) -> str:
     return f"•••• {number[-4:]}" if number else "—"
 
 
+def without_accounts(text: str) -> str:
+    """Leave only the tail of account numbers inside a sentence (digits that stand by themselves)."""
+    return re.sub(r"(?<=\s)\d{12,30}(?=\D|$)", lambda found: account_tail(found.group()), text)
+
+
 def masked_name(name: str) -> str:
     """Mask the middle of a name for the public: the first four and last two signs stay."""
     if len(name) <= 6:
@@ -167,6 +173,7 @@ FILTERS = {
     "moment": moment,
     "small_cell": small_cell,
     "account_tail": account_tail,
+    "without_accounts": without_accounts,
     "masked_name": masked_name,
     "masked_number": masked_number,
     "fact_period": period,

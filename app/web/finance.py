@@ -358,6 +358,7 @@ def one_break(visit: Reading, identity: str) -> Response:
         item=found,
         kind=found._mapping["class"],  # noqa: SLF001
         ours=ours,
+        funds=[row for row in stages(visit.connection) if row.allotment_no in found.refs],
         theirs=theirs,
         may_close=visit.has(Role.RECONCILER),
     )
