@@ -143,7 +143,7 @@ def test_intake_names_row_field_and_expectation(hqt: Run, tmp_path: Path) -> Non
     # One bad row of one is over the error limit: the file is refused whole, and the row named.
     assert result.exit_code == 3
     assert batch["state"] == "refused"
-    report = pd.read_excel(batch["row_report"], dtype=str)
+    report = pd.read_excel(batch["row_report"], dtype=str, engine="openpyxl")
     written = report.to_csv()
     assert "2026-02-30" in written
     assert "成立日期" in written
