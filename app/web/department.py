@@ -19,7 +19,10 @@ from app.web.paging import PAGE_SIZE, paging
 from app.web.visit import NotFoundError, Visit, reading_in, writing_in
 from app.work.before_release import LABELS, clear
 from app.work.decide import STEP_FROM, STEP_ROLE, STEP_ZH, decide, to_decide
-from matching.profile_store import search_enterprises, verified_accounts
+from app.work.fund import fund
+from app.work.notify import write
+from matching.enterprise_list import search_enterprises
+from matching.profile_store import verified_accounts
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
 Reading = Annotated[Visit, Depends(reading_in(Face.DESK), scope="function")]
@@ -112,8 +115,16 @@ def decide_some(
         decision=decision,
         note=note.strip(),
     )
+    if step == "approve" and decision == "agree":
+        reserve(visit)
     done = STEP_ZH[step] + ("通过" if decision == "agree" else "不予通过")
     return see(visit, f"/desk?step={step}", f"{done} {count} 件")
+
+
+def reserve(visit: Visit) -> None:
+    """Find money for what was just approved, in the same transaction, and tell who must wait."""
+    funded = fund(visit.connection, on=visit.today, by="system", at=visit.at)
+    write(visit.connection, funded.drafts, at=visit.at)
 
 
 @router.get("/claims")
@@ -191,6 +202,8 @@ def decide_one(
         decision=decision,
         note=note.strip(),
     )
+    if step == "approve" and decision == "agree":
+        reserve(visit)
     return see(visit, f"/desk/claims/{number}", STEP_ZH[step] + "已办理")
 
 

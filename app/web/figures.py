@@ -90,7 +90,7 @@ def account_tail(number: str) -> str:
 
 
 def without_accounts(text: str) -> str:
-    """Leave only the tail of account numbers inside a sentence (digits that stand by themselves)."""
+    """Leave only the tail of account numbers (digits that stand by themselves) in a sentence."""
     return re.sub(r"(?<=\s)\d{12,30}(?=\D|$)", lambda found: account_tail(found.group()), text)
 
 

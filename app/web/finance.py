@@ -154,9 +154,13 @@ def packages(visit: Reading) -> Response:
 @router.post("/packages")
 def make_package(visit: Writing, purse: Annotated[str, Form()]) -> Response:
     """Validate and pack the reserved applications of a purse."""
-    made = push.prepare(
-        visit.connection, purse=purse, by=visit.username, on=visit.today, at=visit.at
-    )
+    try:
+        made = push.prepare(
+            visit.connection, purse=purse, by=visit.username, on=visit.today, at=visit.at
+        )
+    except push.NothingToPushError as error:
+        # What was found on the way stays: claims held for a person to clear.
+        return see(visit, "/finance/packages", str(error), "warning")
     stayed = len(made.held) + len(made.invalid)
     message = f"已组包 {made.package.count} 笔"
     if stayed:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from app.auth import Grant
 from app.db import transaction
 from app.roles import Role
+from ledger.iso20022 import cnaps
 from ledger.purses import Channel, Purse, open_purses
 from matching.deliveries import Delivery
 from matching.intake import intake
@@ -76,7 +77,7 @@ REGISTRATION = f"""统一社会信用代码,企业名称,曾用名,企业类型,
 {OTHER},南昌赣云电子有限公司,,有限责任公司,乙某,9000000,2019-03-01,3911,360111,存续,南昌市青山湖区二号
 """
 ACCOUNTS = f"""统一社会信用代码,企业名称,户名,账号,开户行,联行号,核验日期
-{FIRM},南昌云栖精密制造有限公司,南昌云栖精密制造有限公司,{ACCOUNT},江西银行南昌分行,313421000016,2026-01-05
+{FIRM},南昌云栖精密制造有限公司,南昌云栖精密制造有限公司,{ACCOUNT},江西银行南昌分行,{cnaps("31342100001")},2026-01-05
 """
 
 
