@@ -18,13 +18,19 @@ from app.errors import (
     StackingError,
 )
 from app.tables import claim_events, claims, notices
-from app.work.offers import Offer, offer, offers
+from app.work.history import history_of
+from app.work.offers import Offer, judge, offer
 from app.working_days import add_working_days
 from ledger.money import display
 from matching.enterprise_list import enterprise
+from matching.facts import Facts
 from matching.profile_store import Account, declare, verified_accounts
+from matching.profile_store import profile as load_profile
+from matching.sweep import Sweep
 from matching.verdicts import VerdictKind
 from policies.benefits import Benefit
+from policies.library import live_benefits
+from policies.vocabulary import load_vocabulary
 
 VERDICT_ZH = {
     VerdictKind.ELIGIBLE: "符合",
@@ -119,7 +125,9 @@ def answer(
     as_of: date,
 ) -> list[Change]:
     """Keep the firm's answer to a question and return the benefits whose verdict it changed."""
-    before = {o.benefit.id: o for o in offers(connection, uscc, as_of=as_of)}
+    live = live_benefits(connection, as_of)
+    sweep = Sweep(live, as_of, vocabulary=load_vocabulary())
+    before = {d.benefit_id: d for d in sweep.run([load_profile(connection, uscc)])}
     declare(
         connection,
         uscc=uscc,
@@ -129,19 +137,25 @@ def answer(
         at=at,
         declared_on=as_of,
     )
-    after = offers(connection, uscc, as_of=as_of)
-    return [
-        Change(
-            benefit_id=o.benefit.id,
-            name_zh=o.benefit.name.zh,
-            before=before[o.benefit.id].verdict.kind,
-            after=o.verdict.kind,
-            due_fen=o.due_fen,
+    profile, past = load_profile(connection, uscc), history_of(connection, uscc)
+    facts = Facts(profile, load_vocabulary(), as_of)
+    after = {d.benefit_id: d for d in sweep.run([profile])}
+    changes = []
+    for benefit in live:
+        earlier, now = before.get(benefit.id), after.get(benefit.id)
+        if earlier == now:
+            continue
+        found = judge(benefit, facts, past)
+        changes.append(
+            Change(
+                benefit_id=benefit.id,
+                name_zh=benefit.name.zh,
+                before=earlier.kind if earlier else VerdictKind.INELIGIBLE,
+                after=found.verdict.kind,
+                due_fen=found.due_fen,
+            )
         )
-        for o in after
-        if before[o.benefit.id].verdict.kind is not o.verdict.kind
-        or before[o.benefit.id].due_fen != o.due_fen
-    ]
+    return changes
 
 
 def promised_day(benefit: Benefit, as_of: date) -> date | None:
