@@ -6,6 +6,7 @@ demo's day, so that the same seed gives the same figures on either database.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -41,7 +42,7 @@ from app.work.decide import decide
 from app.work.deliver import deliver_once
 from app.work.fund import fund
 from app.work.history import histories
-from app.work.match import Matched, run_match, store_sweep
+from app.work.match import Matched, match_everyone, store_sweep
 from app.work.notify import Draft, offer_draft, question_draft, write
 from app.work.offers import Offer, judge, offer
 from app.work.publish import publish_folder
@@ -262,8 +263,10 @@ def _take_in(run: _Run) -> None:
 
 
 def _match(run: _Run) -> Matched:
+    matched = match_everyone(
+        run.engine, as_of=DEMO_DAY, known_at=moment(9), processes=os.cpu_count() or 1
+    )
     with transaction(run.engine) as connection:
-        matched = run_match(connection, as_of=DEMO_DAY, known_at=moment(9))
         store_sweep(connection, matched)
     run.figures["firms"] = matched.firms
     run.figures["verdicts"] = {

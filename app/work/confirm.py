@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from app.claims import ClaimState, Move, claim_number, move
+from app.claims import ClaimState, claim_number
 from app.errors import (
     AlreadyClaimedError,
     AmountChangedError,
@@ -80,32 +80,30 @@ def confirm(
         raise AmountChangedError(display(shown_fen), display(found.due_fen))
     account = _account(connection, uscc, account_no)
     number = claim_number(uscc, benefit_id, found.period)
-    connection.execute(
-        insert(claims).values(
-            _row(connection, found, account, number, uscc, by, at, as_of, channel)
-        )
-    )
-    connection.execute(
-        insert(claim_events).values(
-            claim_no=number,
-            event="confirmed",
-            from_state="",
-            to_state=ClaimState.CONFIRMED.value,
-            by=by,
-            at=at,
-            note=f"确认金额 {display(found.due_fen)}, 收款账户尾号 {account.account_no[-4:]}",
-            ref=f"{benefit_id}@{found.benefit.version}",
-        )
-    )
+    by_data = found.benefit.mode in _ACCEPTED_BY_DATA
+    state = ClaimState.ACCEPTED if by_data else ClaimState.CONFIRMED
+    row = _row(connection, found, account, number, uscc, by, at, as_of, channel)
+    connection.execute(insert(claims), row | {"state": state.value})
+    confirmed = {
+        "claim_no": number,
+        "event": "confirmed",
+        "from_state": "",
+        "to_state": ClaimState.CONFIRMED.value,
+        "by": by,
+        "at": at,
+        "note": f"确认金额 {display(found.due_fen)}, 收款账户尾号 {account.account_no[-4:]}",
+        "ref": f"{benefit_id}@{found.benefit.version}",
+    }
+    accepted = confirmed | {
+        "event": "accepted",
+        "from_state": ClaimState.CONFIRMED.value,
+        "to_state": ClaimState.ACCEPTED.value,
+        "by": "system",
+        "note": "数据比对通过, 免予受理",
+        "ref": "",
+    }
+    connection.execute(insert(claim_events), [confirmed, accepted] if by_data else [confirmed])
     _mark_answered(connection, uscc, benefit_id, at)
-    if found.benefit.mode in _ACCEPTED_BY_DATA:
-        note = "数据比对通过, 免予受理"
-        move(
-            connection,
-            [Move(claim_no=number, to=ClaimState.ACCEPTED, event="accepted", note=note)],
-            by="system",
-            at=at,
-        )
     return number
 
 
@@ -205,7 +203,6 @@ def _row(
         "period": found.period,
         "mode": benefit.mode,
         "channel": channel,
-        "state": ClaimState.CONFIRMED.value,
         "round": 1,
         "department": benefit.lead_department,
         "purse": benefit.purse,

@@ -6,12 +6,17 @@ import hashlib
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import repeat
+from multiprocessing import get_context
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Engine, insert
 
+from app.db import make_engine, read
 from app.tables import sweep_benefits, sweeps
+from matching.live_records import registered_codes
 from matching.profile_store import profiles
 from matching.profiles import Profile
 from matching.sweep import Decision, sweep
@@ -20,6 +25,9 @@ from policies.benefits import Benefit
 from policies.codec import benefit_hash
 from policies.library import live_benefits
 from policies.vocabulary import load_vocabulary
+
+WORTH_SHARING = 5_000
+"""Fewer firms than this are matched sooner by one process than others are started."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,6 +84,41 @@ def run_match(
         else:
             result.undetermined.append(decision)
     return result
+
+
+def match_everyone(
+    engine: Engine, *, as_of: date, known_at: datetime, processes: int = 1
+) -> Matched:
+    """Match the whole population, in several processes where there is enough to share out.
+
+    The result is the same for any number of processes: firms are cut into runs of their sorted
+    codes, and the parts are put together in that order.
+    """
+    with read(engine) as connection:
+        usccs = registered_codes(connection, known_at)
+        if processes < 2 or len(usccs) < WORTH_SHARING:
+            return run_match(connection, as_of=as_of, known_at=known_at, usccs=usccs)
+    size = -(-len(usccs) // processes)
+    parts = [usccs[start : start + size] for start in range(0, len(usccs), size)]
+    url = engine.url.render_as_string(hide_password=False)
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        done = list(pool.map(_match_part, repeat(url), repeat(as_of), repeat(known_at), parts))
+    whole = done[0]
+    for part in done[1:]:
+        whole.usccs += part.usccs
+        whole.eligible += part.eligible
+        whole.undetermined += part.undetermined
+    return whole
+
+
+def _match_part(url: str, as_of: date, known_at: datetime, usccs: Sequence[str]) -> Matched:
+    """Match one run of firms in a process of its own."""
+    engine = make_engine(url)
+    try:
+        with read(engine) as connection:
+            return run_match(connection, as_of=as_of, known_at=known_at, usccs=usccs)
+    finally:
+        engine.dispose()
 
 
 def store_sweep(connection: Connection, matched: Matched) -> int:

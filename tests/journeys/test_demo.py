@@ -17,8 +17,10 @@ from app.demo.run import build_demo, moment
 from app.errors import AmountChangedError, ForeignDatabaseError, SeparationError
 from app.settings import Settings
 from app.tables import approvals, claims, notices
+from app.work import match
 from app.work.confirm import confirm
 from app.work.decide import decide
+from app.work.match import match_everyone
 from app.work.offers import offers
 from app.work.take_in import take_in
 from app.work.verify import verify_all
@@ -280,3 +282,12 @@ def test_the_truth_beside_the_files_is_kept(demo: Demo) -> None:
     dirt = json.loads((demo.folder / "truth" / "dirt.json").read_text("utf-8"))
     rejected = [d for d in dirt if d["expected"] == "rejected" and d["row"] is not None]
     assert demo.summary["records_rejected"] >= len(rejected)
+
+
+def test_matching_in_several_processes_gives_the_same(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = match_everyone(demo.engine, as_of=DEMO_DAY, known_at=moment(9))
+    monkeypatch.setattr(match, "WORTH_SHARING", 2)
+    shared = match_everyone(demo.engine, as_of=DEMO_DAY, known_at=moment(9), processes=2)
+    assert shared == alone
