@@ -675,6 +675,7 @@ def _agents(run: _Run, connection: Connection) -> tuple[Any, ...]:
             "bounced": by_state["bounced"],
             "held": by_state["held"],
             "paid": by_state["receipted"],
+            "nearly": [run.truth.parts["nearly"]],
         },
     )
 
