@@ -35,7 +35,7 @@ from ledger.tables import (
 )
 
 OPEN_STATES = ("open", "explained")
-AGES = ((0, 1, "当日"), (2, 5, "2-5 日"), (6, 10, "6-10 日"), (11, 9999, "10 日以上"))
+AGES = ((0, 1, "1 日以内"), (2, 5, "2-5 日"), (6, 10, "6-10 日"), (11, 9999, "10 日以上"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
