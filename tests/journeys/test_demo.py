@@ -50,7 +50,7 @@ def test_the_summary_holds_together(demo: Demo) -> None:
     assert found["spent_fen_ledger"] == found["spent_fen_book"]
     assert found["firms"] == FIRMS
     assert sum(found["verdicts"].values()) % FIRMS == 0
-    assert found["claims_approved"] == found["claims_confirmed"] > 0
+    assert found["claims_confirmed"] > found["claims_approved"] > 0
     assert found["waiting_for_funds"] > 0
     assert found["pushed_fen"] <= found["reserved_fen"]
     assert found["bounced_fen"] > 0

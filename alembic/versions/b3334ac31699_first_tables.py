@@ -6,7 +6,7 @@ Follows nothing: it is the first.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "4002b20de098"
+revision = "b3334ac31699"
 down_revision = None
 branch_labels = None
 depends_on = None
