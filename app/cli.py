@@ -11,6 +11,7 @@ from app import migrate as migrations
 from app.commands import audit, bank, book, budget, match, pay, policies, reconcile, records
 from app.commands.session import FINDINGS, answer, database, err, refuse, settings
 from app.demo.run import build_demo, sign_ins
+from app.demo.summary import show_summary
 from app.errors import AppError
 from app.logs import configure
 from app.web.site import create_app
@@ -59,7 +60,10 @@ def demo(
         summary = build_demo(settings(), firms=firms, seed=seed, fresh=fresh, quiet=as_json)
     except AppError as error:
         raise refuse(error) from error
-    answer(summary, as_json=as_json)
+    if as_json:
+        answer(summary, as_json=True)
+    else:
+        show_summary(summary)
     if not serve_:
         good = summary["journal_balanced"] and summary["book_ok"]
         raise typer.Exit(0 if good else FINDINGS)
@@ -110,11 +114,9 @@ def _announce() -> None:
     err.rule("惠企通")
     err.print(f"http://{configuration.bind}", highlight=False)
     for person in sign_ins(configuration):
-        err.print(
-            f"  {person['username']:<14} {person['password']:<12} "
-            f"{person['role_zh']}  {person['display_name']}",
-            highlight=False,
-        )
+        words = [person["role_zh"], person["display_name"], person["where"], person["story"]]
+        told = "  ".join(word for word in words if word)
+        err.print(f"  {person['username']:<18} {person['password']}  {told}", highlight=False)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, update
 
-from ledger.answer_files import AnswerFile, AnswerKind, AnswerLine, read_answer, read_answer_file
+from ledger.answer_files import (
+    STATE_WORDS,
+    AnswerFile,
+    AnswerKind,
+    AnswerLine,
+    read_answer,
+    read_answer_file,
+)
 from ledger.applications import Application, ApplicationState, get_applications
 from ledger.breaks import record_breaks
 from ledger.bulk import chunks, insert_rows
@@ -70,6 +77,8 @@ _EVENTS = {
     AnswerKind.RETURNED: Event.RETURNED,
 }
 """Also the order in which kinds are applied."""
+
+_WORDS = {kind: word for word, kind in STATE_WORDS.items()}
 
 
 def load_answers(path: Path) -> AnswerFile:
@@ -174,7 +183,7 @@ class _Work:
             line,
             BreakClass.MISSING_ORDER,
             line.amount_fen or 0,
-            f"财政回告支付申请{line.application_no}{line.kind.value}, 本系统没有这笔申请",
+            f"财政回告支付申请{line.application_no}{_WORDS[line.kind]}, 本系统没有这笔申请",
         )
 
     def _apply(self, event: Event, lines: Sequence[AnswerLine]) -> None:

@@ -679,11 +679,14 @@ def _agents(run: _Run, connection: Connection) -> tuple[Any, ...]:
     by_state: dict[str, list[str]] = defaultdict(list)
     query = select(claims.c.state, claims.c.uscc, claims.c.benefit_id)
     taken: dict[str, set[str]] = defaultdict(set)
+    payable = accounts_of(connection, sorted(run.offers))
     for state, uscc, benefit_id in connection.execute(query.order_by(claims.c.claim_no)):
         by_state[state].append(uscc)
         taken[uscc].add(benefit_id)
     still_open = {
-        uscc: [key for key in keys if key not in taken[uscc]] for uscc, keys in run.offers.items()
+        uscc: [key for key in keys if key not in taken[uscc]]
+        for uscc, keys in run.offers.items()
+        if uscc in payable
     }
     return pick_agents(
         run.truth,

@@ -85,10 +85,10 @@ CHANNELS = {
 }
 
 
-def outbox_of(visit: Visit, purse: str) -> Path:
-    """Return the folder from which a purse's channel collects what we send."""
+def outbox_of(visit: Visit) -> Path:
+    """Return the folder from which finance and bank collect what we send."""
     home = visit.settings.home
-    return (home / "demo" if visit.is_demo else home) / "exchange" / purse / "out"
+    return (home / "demo" if visit.is_demo else home) / "exchange" / "out"
 
 
 def show(visit: Visit, template: str, current: str, **context: Any) -> Response:
@@ -236,7 +236,7 @@ def release_package(visit: Writing, number: str) -> Response:
     )
     found = figures.package_row(visit.connection, number)
     assert found is not None
-    write_package(files, outbox_of(visit, found.purse))
+    write_package(files, outbox_of(visit))
     push.sent(visit.connection, number, by=visit.username, on=visit.today, at=visit.at)
     return see(visit, f"/finance/packages/{number}", "已签发并送出")
 

@@ -129,7 +129,7 @@ def test_three_people_push_and_files_are_written(
     released = site.post(f"{where}/release")
     assert released.status_code == 303, released.text
     assert "已送出" in site.get(where).text
-    folder = settings.home / "exchange" / "nanchang" / "out"
+    folder = settings.home / "exchange" / "out"
     assert len(list(folder.iterdir())) >= 2
     sign_in(site, "agent")
     assert "推送财政支付申请" in site.get(f"{HOME}/claims/{number}").text
