@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -55,13 +55,14 @@ from ledger.budget import change_keys, import_budget, over_allotment_id
 from ledger.budget_files import read_budget_file
 from ledger.differences import BreakClass
 from ledger.packages import write_package
-from ledger.purses import open_purses
+from ledger.purses import Channel, open_purses
 from ledger.tables import applications
 from matching.deliveries import read_delivery_note
 from matching.evaluate import deciding_unknowns
 from matching.facts import Facts
 from matching.profile_store import accounts_of, profiles
 from matching.verdicts import VerdictKind
+from policies.benefits import Benefit
 from policies.library import live_benefits
 from policies.vocabulary import Field, load_vocabulary
 
@@ -421,10 +422,10 @@ def _confirm(run: _Run) -> None:
                 uscc = profile.uscc
                 facts = Facts(profile, load_vocabulary(), DEMO_DAY)
                 keys = sorted(run.offers[uscc])
+                # Who signs in to look around should still find something to confirm.
+                spare = _left_open(keys, benefits) if uscc in heroes else set()
                 for key in keys:
-                    # Who signs in to look around should still find something to confirm.
-                    left_open = uscc in heroes and len(keys) > 2 and key in keys[-2:]
-                    if left_open or random.randrange(100) >= CONFIRMING_PER_CENT:
+                    if key in spare or random.randrange(100) >= CONFIRMING_PER_CENT:
                         continue
                     if not accounts.get(uscc):
                         without_account += 1
@@ -447,6 +448,13 @@ def _confirm(run: _Run) -> None:
                     confirmed += 1
     run.figures["claims_confirmed"] = confirmed
     run.figures["waiting_for_account"] = without_account
+
+
+def _left_open(keys: Sequence[str], benefits: Mapping[str, Benefit]) -> set[str]:
+    """Return up to two offers to leave unconfirmed; those paid by bank file are all taken up."""
+    bank = {purse.code for purse in PURSES if purse.channel is Channel.BANK_FILE}
+    spare = [key for key in keys if benefits[key].purse not in bank]
+    return set(spare[-2:]) if len(keys) > 2 else set()
 
 
 def _decide(run: _Run) -> None:

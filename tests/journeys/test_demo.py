@@ -64,6 +64,14 @@ def test_every_planted_fault_is_found_under_its_class_and_no_other(demo: Demo) -
     assert demo.summary["breaks_open"] == len(demo.summary["breaks_open_why"])
 
 
+def test_one_purse_pays_by_bank_file_and_the_others_through_the_budget_system(demo: Demo) -> None:
+    sent = {path.suffix for path in (demo.folder / "exchange" / "out").glob("HQT*")}
+    back = [path.name for path in (demo.folder / "exchange" / "in" / "bank").iterdir()]
+    assert {".xml", ".csv"} <= sent
+    assert any(name.startswith("pain002") for name in back)
+    assert any(name.startswith("camt053") for name in back)
+
+
 def test_both_databases_give_the_same_figures(sqlite_demo: Built, postgres_demo: Built) -> None:
     assert sqlite_demo.summary == postgres_demo.summary
 
