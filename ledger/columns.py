@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Integer, MetaData
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Integer, MetaData, cast, func
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -50,3 +50,11 @@ class AwareDateTime(TypeDecorator[datetime]):
 def new_metadata() -> MetaData:
     """Return a MetaData with the one naming convention of the house."""
     return MetaData(naming_convention=NAMING)
+
+
+def sum_fen(amount: ColumnElement[int]) -> ColumnElement[int]:
+    """Return the sum of amounts as a whole number of fen, zero where there are none.
+
+    PostgreSQL widens a sum of 64-bit numbers to a decimal; amounts stay far below that need.
+    """
+    return cast(func.coalesce(func.sum(amount), 0), BigInteger)

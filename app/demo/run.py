@@ -53,6 +53,7 @@ from app.work.take_in import take_in
 from app.work.verify import verify_all
 from ledger.budget import change_keys, import_budget, over_allotment_id
 from ledger.budget_files import read_budget_file
+from ledger.columns import sum_fen
 from ledger.differences import BreakClass
 from ledger.packages import write_package
 from ledger.purses import Channel, open_purses
@@ -610,7 +611,7 @@ def _reconcile(run: _Run) -> None:
 def _book(run: _Run) -> None:
     with transaction(run.engine) as connection:
         totals = connection.execute(
-            select(func.sum(applications.c.paid_fen), func.sum(applications.c.returned_fen))
+            select(sum_fen(applications.c.paid_fen), sum_fen(applications.c.returned_fen))
         ).one()
         book = close_book(connection, f"{DEMO_DAY:%Y-%m}", run.folder / "book", at=moment(19, 30))
         report = verify_all(connection)

@@ -13,6 +13,7 @@ from app.tables import claims
 from app.web.lines import Line, Rows
 from ledger.accounts import Book
 from ledger.allotments import AllotmentStages
+from ledger.columns import sum_fen
 from ledger.tables import (
     accounts,
     allotments,
@@ -88,7 +89,7 @@ def to_push(connection: Connection) -> Rows:
             purses.c.name_zh,
             purses.c.channel,
             func.count().label("tally"),
-            func.sum(applications.c.amount_fen).label("total_fen"),
+            sum_fen(applications.c.amount_fen).label("total_fen"),
         )
         .join(purses, purses.c.code == applications.c.purse)
         .where(applications.c.state == "reserved")
@@ -109,7 +110,7 @@ def application_states(connection: Connection) -> Rows:
         select(
             applications.c.state,
             func.count().label("tally"),
-            func.sum(applications.c.amount_fen).label("total_fen"),
+            sum_fen(applications.c.amount_fen).label("total_fen"),
         )
         .group_by(applications.c.state)
         .order_by(applications.c.state)
@@ -160,7 +161,7 @@ def package_answers(connection: Connection, number: str) -> Rows:
             answer_lines.c.kind,
             answer_lines.c.effect,
             func.count().label("tally"),
-            func.sum(answer_lines.c.amount_fen).label("total_fen"),
+            sum_fen(answer_lines.c.amount_fen).label("total_fen"),
             func.max(answer_lines.c.on_date).label("latest_on"),
         )
         .where(answer_lines.c.application_no.in_(members))
@@ -215,7 +216,7 @@ def days(connection: Connection) -> list[ReconcileDay]:
             select(
                 statement_lines.c.booked_on.label("day"),
                 func.count().label("tally"),
-                func.sum(statement_lines.c.amount_fen).label("total"),
+                sum_fen(statement_lines.c.amount_fen).label("total"),
             ).group_by(statement_lines.c.booked_on)
         )
     }
@@ -225,7 +226,7 @@ def days(connection: Connection) -> list[ReconcileDay]:
             select(
                 match_groups.c.on_date.label("day"),
                 func.count().label("tally"),
-                func.sum(match_groups.c.amount_fen).label("total"),
+                sum_fen(match_groups.c.amount_fen).label("total"),
             )
             .where(match_groups.c.live)
             .group_by(match_groups.c.on_date)
@@ -289,7 +290,7 @@ def day_rules(connection: Connection, on: date) -> Rows:
         select(
             match_groups.c.rule,
             func.count().label("tally"),
-            func.sum(match_groups.c.amount_fen).label("total_fen"),
+            sum_fen(match_groups.c.amount_fen).label("total_fen"),
         )
         .where(match_groups.c.on_date == on, match_groups.c.live)
         .group_by(match_groups.c.rule)
@@ -419,7 +420,7 @@ def payables(connection: Connection, today: date) -> list[Payable]:
             claims.c.uscc,
             func.max(claims.c.firm_name).label("name"),
             func.count().label("tally"),
-            func.sum(claims.c.approved_fen - claims.c.paid_fen).label("owed"),
+            sum_fen(claims.c.approved_fen - claims.c.paid_fen).label("owed"),
             func.min(claims.c.opened_at).label("oldest"),
             func.max(claims.c.waits_for).label("waits_for"),
         )
@@ -465,7 +466,7 @@ def waiting_by_reason(connection: Connection, purse: str = "") -> Rows:
             claims.c.waits_for,
             claims.c.expected_budget_year,
             func.count().label("tally"),
-            func.sum(claims.c.due_fen).label("total_fen"),
+            sum_fen(claims.c.due_fen).label("total_fen"),
         )
         .where(claims.c.state == "waiting")
         .group_by(

@@ -17,6 +17,7 @@ from app.web.page import page
 from app.web.paging import PAGE_SIZE, paging
 from app.web.sign_in import home_of
 from app.web.visit import NotFoundError, Reading
+from ledger.columns import sum_fen
 from policies.errors import UnknownBenefitError
 from policies.library import benefit, live_benefits
 from policies.vocabulary import load_vocabulary
@@ -31,9 +32,9 @@ def start(visit: Reading) -> Response:
         return RedirectResponse(home_of(visit.user, visit), status_code=303)
     live = live_benefits(visit.connection, visit.today)
     paid = visit.connection.execute(
-        select(
-            func.count().label("tally"), func.coalesce(func.sum(claims.c.paid_fen), 0).label("fen")
-        ).where(claims.c.paid_fen > 0)
+        select(func.count().label("tally"), sum_fen(claims.c.paid_fen).label("fen")).where(
+            claims.c.paid_fen > 0
+        )
     ).one()
     return page(visit, "public/start.html", live=live, paid=paid)
 

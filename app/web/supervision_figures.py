@@ -22,6 +22,7 @@ from app.tables import (
     users,
 )
 from app.web.lines import Line, Rows
+from ledger.columns import sum_fen
 from ledger.tables import purses
 from matching.sources import DECLARATION
 from matching.tables import batches, enterprises, link_queue, records, row_findings
@@ -74,8 +75,8 @@ def coverage(connection: Connection) -> Coverage:
     entitled = eligible | here
     sums = connection.execute(
         select(
-            func.coalesce(func.sum(claims.c.paid_fen), 0).label("paid"),
-            func.coalesce(func.sum(claims.c.approved_fen), 0).label("approved"),
+            sum_fen(claims.c.paid_fen).label("paid"),
+            sum_fen(claims.c.approved_fen).label("approved"),
             func.count().label("tally"),
         )
     ).one()
@@ -131,8 +132,8 @@ def by_department(connection: Connection) -> Rows:
             func.sum(case((claims.c.approved_fen.is_not(None), 1), else_=0)).label("approved"),
             func.sum(case((claims.c.paid_fen > 0, 1), else_=0)).label("paid"),
             func.sum(case((claims.c.state == "waiting", 1), else_=0)).label("waiting"),
-            func.coalesce(func.sum(claims.c.approved_fen), 0).label("approved_fen"),
-            func.coalesce(func.sum(claims.c.paid_fen), 0).label("paid_fen"),
+            sum_fen(claims.c.approved_fen).label("approved_fen"),
+            sum_fen(claims.c.paid_fen).label("paid_fen"),
         )
         .group_by(claims.c.department)
         .order_by(claims.c.department)
@@ -260,7 +261,7 @@ def conversions(connection: Connection) -> list[Conversion]:
                 func.count().label("confirmed"),
                 func.sum(case((claims.c.approved_fen.is_not(None), 1), else_=0)).label("approved"),
                 func.sum(case((claims.c.paid_fen > 0, 1), else_=0)).label("paid"),
-                func.sum(claims.c.paid_fen).label("paid_fen"),
+                sum_fen(claims.c.paid_fen).label("paid_fen"),
             ).group_by(claims.c.benefit_id)
         )
     }

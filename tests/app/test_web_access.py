@@ -19,18 +19,18 @@ OFFICERS = [role for role in Role if role is not Role.AGENT]
 
 @pytest.mark.parametrize("role", OFFICERS)
 def test_each_role_enters_its_faces_and_no_other(
-    sqlite_engine: Engine, settings: Settings, role: Role
+    engine: Engine, settings: Settings, role: Role
 ) -> None:
-    client = make_client(sqlite_engine, settings)
-    sign_in(client, add_role(sqlite_engine, role))
+    client = make_client(engine, settings)
+    sign_in(client, add_role(engine, role))
     for face, href in ROOTS.items():
         wanted = 200 if role in ACCESS[face] else 403
         assert client.get(href).status_code == wanted, (role, face)
 
 
 @pytest.mark.parametrize("href", list(ROOTS.values()))
-def test_nobody_enters_signed_out(sqlite_engine: Engine, settings: Settings, href: str) -> None:
-    client = make_client(sqlite_engine, settings)
+def test_nobody_enters_signed_out(engine: Engine, settings: Settings, href: str) -> None:
+    client = make_client(engine, settings)
     assert client.get(href).status_code == 303
 
 
@@ -43,11 +43,11 @@ def test_administrator_decides_on_no_money() -> None:
 
 
 def test_grant_that_ended_yesterday_opens_nothing(
-    sqlite_engine: Engine, settings: Settings
+    engine: Engine, settings: Settings
 ) -> None:
-    client = make_client(sqlite_engine, settings)
+    client = make_client(engine, settings)
     ended = DAY.replace(day=29)
-    add_person(sqlite_engine, "li", [Grant(role=Role.SUPERVISOR, valid_until=ended)])
+    add_person(engine, "li", [Grant(role=Role.SUPERVISOR, valid_until=ended)])
     sign_in(client, "li")
     assert client.get("/supervision").status_code == 403
 
@@ -71,11 +71,11 @@ ROLE_FOR = {
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_page_of_an_empty_installation_has_words(
-    sqlite_engine: Engine, settings: Settings, language: str, tmp_path: Path
+    engine: Engine, settings: Settings, language: str, tmp_path: Path
 ) -> None:
-    client = make_client(sqlite_engine, settings)
+    client = make_client(engine, settings)
     for role in ROLE_FOR.values():
-        add_role(sqlite_engine, role)
+        add_role(engine, role)
     for path in PATHS:
         wanted = ROLE_FOR.get(path.split("/")[1])
         client.cookies.clear()

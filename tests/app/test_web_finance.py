@@ -23,15 +23,15 @@ DECISIONS = ((Role.HANDLER, "check"), (Role.REVIEWER, "review"), (Role.HEAD, "ap
 
 
 @pytest.fixture
-def site(sqlite_engine: Engine, settings: Settings, tmp_path: Path) -> TestClient:
+def site(engine: Engine, settings: Settings, tmp_path: Path) -> TestClient:
     """The small city with a department and finance of one purse, and no budget yet."""
-    client = make_client(sqlite_engine, settings)
-    build_city(sqlite_engine, tmp_path / "files")
+    client = make_client(engine, settings)
+    build_city(engine, tmp_path / "files")
     for role, _ in DECISIONS:
-        add_role(sqlite_engine, role)
+        add_role(engine, role)
     for role in (Role.FINANCE_MAKER, Role.FINANCE_CHECKER, Role.FINANCE_RELEASER):
-        add_person(sqlite_engine, role.value, [Grant(role=role, purse="nanchang")])
-    add_person(sqlite_engine, "reconciler", [Grant(role=Role.RECONCILER)])
+        add_person(engine, role.value, [Grant(role=role, purse="nanchang")])
+    add_person(engine, "reconciler", [Grant(role=Role.RECONCILER)])
     return client
 
 
@@ -102,9 +102,9 @@ def test_approval_without_budget_waits_and_says_why_on_every_face(site: TestClie
 
 
 def test_three_people_push_and_files_are_written(
-    site: TestClient, sqlite_engine: Engine, settings: Settings
+    site: TestClient, engine: Engine, settings: Settings
 ) -> None:
-    give_budget(sqlite_engine)
+    give_budget(engine)
     number = approve(site)
     sign_in(site, Role.FINANCE_MAKER.value)
     page = site.get("/finance").text
@@ -136,9 +136,9 @@ def test_three_people_push_and_files_are_written(
 
 
 def test_book_is_checked_by_the_other_program_and_the_result_kept(
-    site: TestClient, sqlite_engine: Engine
+    site: TestClient, engine: Engine
 ) -> None:
-    give_budget(sqlite_engine)
+    give_budget(engine)
     approve(site)
     sign_in(site, "reconciler")
     assert site.post("/finance/book/check", data={"period": "2026-06"}).status_code == 303
@@ -147,9 +147,9 @@ def test_book_is_checked_by_the_other_program_and_the_result_kept(
 
 
 def test_break_is_taken_over_then_closed_with_a_reason(
-    site: TestClient, sqlite_engine: Engine
+    site: TestClient, engine: Engine
 ) -> None:
-    with transaction(sqlite_engine) as connection:
+    with transaction(engine) as connection:
         connection.execute(
             insert(breaks).values(
                 {

@@ -22,10 +22,10 @@ CONFIRM = {"shown_fen": "10000000", "account_no": ACCOUNT}
 
 
 @pytest.fixture
-def site(sqlite_engine: Engine, settings: Settings, tmp_path: Path) -> TestClient:
+def site(engine: Engine, settings: Settings, tmp_path: Path) -> TestClient:
     """The small city with its agents."""
-    client = make_client(sqlite_engine, settings)
-    build_city(sqlite_engine, tmp_path / "files")
+    client = make_client(engine, settings)
+    build_city(engine, tmp_path / "files")
     return client
 
 
@@ -109,13 +109,13 @@ def test_question_answered_turns_undetermined_into_eligible(firm: TestClient) ->
 
 @pytest.mark.parametrize("typed", ["", "很多", "-5"])
 def test_answer_that_is_no_amount_comes_back_with_the_reason(
-    firm: TestClient, sqlite_engine: Engine, typed: str
+    firm: TestClient, engine: Engine, typed: str
 ) -> None:
-    before = count(sqlite_engine, records)
+    before = count(engine, records)
     answer = firm.post(f"{HOME}/questions/rent_paid", data={"value": typed, "period": "2025"})
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
-    assert count(sqlite_engine, records) == before
+    assert count(engine, records) == before
 
 
 def test_field_a_department_holds_is_no_question_to_the_firm(firm: TestClient) -> None:
@@ -138,9 +138,9 @@ def test_data_page_names_source_and_date(firm: TestClient) -> None:
 
 
 def test_inbox_counts_unread_and_marks_what_was_opened(
-    firm: TestClient, sqlite_engine: Engine
+    firm: TestClient, engine: Engine
 ) -> None:
-    with transaction(sqlite_engine) as connection:
+    with transaction(engine) as connection:
         connection.execute(
             insert(notices).values(
                 uscc=FIRM,
@@ -175,10 +175,10 @@ def test_another_firms_pages_do_not_exist(firm: TestClient, path: str) -> None:
 
 
 def test_another_firms_case_does_not_exist_under_ones_own_address(
-    firm: TestClient, sqlite_engine: Engine
+    firm: TestClient, engine: Engine
 ) -> None:
     firm.post(f"{HOME}/offers/test-award/confirm", data=CONFIRM)
-    with read(sqlite_engine) as connection:
+    with read(engine) as connection:
         number = connection.execute(select(claims.c.claim_no)).scalar_one()
     sign_in(firm, "other")
     assert firm.get(f"/firm/{OTHER}/claims/{number}").status_code == 404
@@ -194,12 +194,12 @@ def test_pages_in_english_keep_their_structure(firm: TestClient, path: str) -> N
 
 
 def test_department_decides_with_different_people_and_looks_are_logged(
-    firm: TestClient, sqlite_engine: Engine
+    firm: TestClient, engine: Engine
 ) -> None:
     confirmed = firm.post(f"{HOME}/offers/test-award/confirm", data=CONFIRM)
     number = confirmed.headers["location"].rpartition("/")[2]
     for role in (Role.HANDLER, Role.REVIEWER, Role.HEAD):
-        add_role(sqlite_engine, role)
+        add_role(engine, role)
     sign_in(firm, Role.REVIEWER.value)
     assert "没有待办理的办件" in firm.get("/desk").text
     for role, step in ((Role.HANDLER, "check"), (Role.REVIEWER, "review"), (Role.HEAD, "approve")):
@@ -213,17 +213,17 @@ def test_department_decides_with_different_people_and_looks_are_logged(
         )
         assert done.status_code == 303
         assert "1 件" in firm.get("/desk").text
-    assert count(sqlite_engine, access_log) == 3
+    assert count(engine, access_log) == 3
     sign_in(firm, "agent")
     page = firm.get(f"{HOME}/claims/{number}").text
     assert "负责人审定" in page
     assert "¥100,000" in page
 
 
-def test_refusal_needs_a_reason(firm: TestClient, sqlite_engine: Engine) -> None:
+def test_refusal_needs_a_reason(firm: TestClient, engine: Engine) -> None:
     confirmed = firm.post(f"{HOME}/offers/test-award/confirm", data=CONFIRM)
     number = confirmed.headers["location"].rpartition("/")[2]
-    sign_in(firm, add_role(sqlite_engine, Role.HANDLER))
+    sign_in(firm, add_role(engine, Role.HANDLER))
     refuse = {"step": "check", "decision": "refuse"}
     firm.post(f"/desk/claims/{number}/decide", data=refuse)
     assert "不同意须写明理由" in firm.get(f"/desk/claims/{number}").text
@@ -232,20 +232,20 @@ def test_refusal_needs_a_reason(firm: TestClient, sqlite_engine: Engine) -> None
 
 
 def test_officer_sees_a_firm_only_for_a_stated_purpose(
-    firm: TestClient, sqlite_engine: Engine
+    firm: TestClient, engine: Engine
 ) -> None:
-    sign_in(firm, add_role(sqlite_engine, Role.HANDLER))
+    sign_in(firm, add_role(engine, Role.HANDLER))
     found = firm.get("/desk/firms", params={"q": "云栖"}).text
     assert FIRM in found
     assert "8000000" not in found
     assert firm.post(f"/desk/firms/{FIRM}", data={"purpose": ""}).status_code == 422
-    assert count(sqlite_engine, access_log) == 0
+    assert count(engine, access_log) == 0
     page = firm.post(f"/desk/firms/{FIRM}", data={"purpose": "核对注册资本"}).text
     assert "800 万元" in page
-    assert count(sqlite_engine, access_log) == 1
+    assert count(engine, access_log) == 1
 
 
-def test_public_sees_progress_and_results_masked(firm: TestClient, sqlite_engine: Engine) -> None:
+def test_public_sees_progress_and_results_masked(firm: TestClient, engine: Engine) -> None:
     confirmed = firm.post(f"{HOME}/offers/test-award/confirm", data=CONFIRM)
     number = confirmed.headers["location"].rpartition("/")[2]
     firm.cookies.clear()
@@ -259,9 +259,9 @@ def test_public_sees_progress_and_results_masked(firm: TestClient, sqlite_engine
 
 
 def test_author_reads_the_rule_its_source_and_findings(
-    site: TestClient, sqlite_engine: Engine
+    site: TestClient, engine: Engine
 ) -> None:
-    sign_in(site, add_role(sqlite_engine, Role.AUTHOR))
+    sign_in(site, add_role(engine, Role.AUTHOR))
     assert "注册奖励" in site.get("/policies").text
     only = site.get("/policies", params={"mode": "apply"}).text
     assert "老店奖励" in only
@@ -274,7 +274,7 @@ def test_author_reads_the_rule_its_source_and_findings(
     assert site.get("/policies/nothing").status_code == 404
 
 
-def test_htmx_gets_the_content_alone(site: TestClient, sqlite_engine: Engine) -> None:
+def test_htmx_gets_the_content_alone(site: TestClient, engine: Engine) -> None:
     part = site.get("/items", headers={"hx-request": "true", "hx-target": "rows"})
     assert part.status_code == 200
     assert "<html" not in part.text

@@ -17,10 +17,10 @@ from tests.app.web import PASSWORD, add_person, make_client, sign_in
 
 
 @pytest.fixture
-def client(sqlite_engine: Engine, settings: Settings) -> TestClient:
+def client(engine: Engine, settings: Settings) -> TestClient:
     """A site with one supervisor."""
-    made = make_client(sqlite_engine, settings)
-    add_person(sqlite_engine, "wang", [Grant(role=Role.SUPERVISOR)])
+    made = make_client(engine, settings)
+    add_person(engine, "wang", [Grant(role=Role.SUPERVISOR)])
     return made
 
 
@@ -74,9 +74,9 @@ def test_cookie_signed_with_another_key_is_nobody(client: TestClient) -> None:
     assert client.get("/supervision").status_code == 303
 
 
-def test_person_made_inactive_is_out_at_once(client: TestClient, sqlite_engine: Engine) -> None:
+def test_person_made_inactive_is_out_at_once(client: TestClient, engine: Engine) -> None:
     sign_in(client, "wang")
-    with transaction(sqlite_engine) as connection:
+    with transaction(engine) as connection:
         connection.execute(update(users).values(active=False))
     assert client.get("/supervision").status_code == 303
 
