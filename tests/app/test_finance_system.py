@@ -112,10 +112,10 @@ def test_month_end_payment_is_cut_by_the_period(engine: Engine, tmp_path: Path) 
 
 @pytest.mark.parametrize("spoil", ["content", "manifest", "missing"])
 def test_a_spoiled_package_is_refused_whole(
-    sqlite_engine: Engine, tmp_path: Path, spoil: str
+    engine: Engine, tmp_path: Path, spoil: str
 ) -> None:
     system = open_system(tmp_path, NO_FAULTS)
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         make_world(connection)
         file = push(connection, reserve(connection, 3))
     path = write_package(file, tmp_path / "out")
@@ -132,8 +132,8 @@ def test_a_spoiled_package_is_refused_whole(
     assert system.query(file.package_no) is None
 
 
-def test_the_same_seed_writes_the_same_files(sqlite_engine: Engine, tmp_path: Path) -> None:
-    with sqlite_engine.begin() as connection:
+def test_the_same_seed_writes_the_same_files(engine: Engine, tmp_path: Path) -> None:
+    with engine.begin() as connection:
         make_world(connection)
         file = push(connection, reserve(connection, 40))
     written: list[dict[str, bytes]] = []
@@ -147,8 +147,8 @@ def test_the_same_seed_writes_the_same_files(sqlite_engine: Engine, tmp_path: Pa
     assert written[0] == written[1]
 
 
-def test_memory_lies_in_the_folder(sqlite_engine: Engine, tmp_path: Path) -> None:
-    with sqlite_engine.begin() as connection:
+def test_memory_lies_in_the_folder(engine: Engine, tmp_path: Path) -> None:
+    with engine.begin() as connection:
         make_world(connection)
         write_package(push(connection, reserve(connection, 40)), tmp_path / "out")
     first = open_system(tmp_path, FaultPlan())

@@ -53,8 +53,8 @@ def test_answers_bring_an_application_to_its_receipt(engine: Engine) -> None:
     assert package.state == "answered"
 
 
-def test_order_of_the_lines_does_not_matter(sqlite_engine: Engine) -> None:
-    with sqlite_engine.begin() as connection:
+def test_order_of_the_lines_does_not_matter(engine: Engine) -> None:
+    with engine.begin() as connection:
         sent(connection)
         shuffled = [
             AnswerLine(**{name: getattr(line, name) for name in line.__slots__} | {"line": n})
@@ -134,8 +134,8 @@ def test_payment_of_a_rejected_application_is_a_break_and_the_rest_goes_on(
         assert get_application(connection, NUMBER).state == "rejected"
 
 
-def test_return_of_an_earlier_year_waits_for_a_ruling(sqlite_engine: Engine) -> None:
-    with sqlite_engine.begin() as connection:
+def test_return_of_an_earlier_year_waits_for_a_ruling(engine: Engine) -> None:
+    with engine.begin() as connection:
         sent(connection)
         apply_answers(connection, answers(*FULL), at=AT)
         line = answer(1, K.RETURNED, NUMBER, amount_fen=AMOUNT, on=date(2027, 1, 4))

@@ -81,10 +81,10 @@ def test_the_same_journal_gives_the_same_bytes(engine: Engine, tmp_path: Path) -
     [("100.01 CNY", "100.02 CNY", "does not balance"), ("退汇", "支付", "不完整")],
 )
 def test_a_changed_book_fails(
-    sqlite_engine: Engine, tmp_path: Path, old: str, new: str, told: str
+    engine: Engine, tmp_path: Path, old: str, new: str, told: str
 ) -> None:
     """A changed amount is out of balance; of a changed word only the digest tells."""
-    with transaction(sqlite_engine) as connection:
+    with transaction(engine) as connection:
         two_months(connection)
         files = export_book(connection, "2026-04", tmp_path)
     text = files.path.read_text("utf-8")
@@ -96,8 +96,8 @@ def test_a_changed_book_fails(
     assert any("不完整" in error for error in check.errors)
 
 
-def test_a_book_cut_off_between_entries_is_found(sqlite_engine: Engine, tmp_path: Path) -> None:
-    with transaction(sqlite_engine) as connection:
+def test_a_book_cut_off_between_entries_is_found(engine: Engine, tmp_path: Path) -> None:
+    with transaction(engine) as connection:
         two_months(connection)
         files = export_book(connection, "2026-04", tmp_path)
     text = files.path.read_text("utf-8")
@@ -107,8 +107,8 @@ def test_a_book_cut_off_between_entries_is_found(sqlite_engine: Engine, tmp_path
     assert any("不完整" in error for error in check.errors)
 
 
-def test_balances_that_differ_from_sql_are_found(sqlite_engine: Engine, tmp_path: Path) -> None:
-    with transaction(sqlite_engine) as connection:
+def test_balances_that_differ_from_sql_are_found(engine: Engine, tmp_path: Path) -> None:
+    with transaction(engine) as connection:
         two_months(connection)
         files = export_book(connection, "2026-04", tmp_path)
         told = json.loads(files.balances_path.read_text("utf-8"))

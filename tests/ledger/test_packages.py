@@ -71,8 +71,8 @@ def test_bank_file_is_a_valid_pain001(engine: Engine) -> None:
     assert [item.amount_fen for item in found.transfers] == [1_000_001, 1_000_002]
 
 
-def test_sm3_digest(sqlite_engine: Engine) -> None:
-    with sqlite_engine.begin() as connection:
+def test_sm3_digest(engine: Engine) -> None:
+    with engine.begin() as connection:
         make_world(connection)
         package = make_package(
             connection, purse="CITY", application_nos=reserve(connection, 1), on=DAY, by="甲",
@@ -137,9 +137,9 @@ def test_content_changed_after_making_is_not_checked_or_released(engine: Engine)
     ],
 )
 def test_what_cannot_be_packed_is_refused(
-    sqlite_engine: Engine, numbers: list[str], words: str
+    engine: Engine, numbers: list[str], words: str
 ) -> None:
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         make_world(connection, ["CITY", "ZONE"])
         reserve(connection, 2)
         reserve(connection, 1, purse="ZONE")
@@ -177,8 +177,8 @@ def test_unknown_sending_is_cleared_by_a_query(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("name", ["total_fen", "digest", "released_by", "signature"])
-def test_altered_manifest_is_refused(sqlite_engine: Engine, name: str) -> None:
-    with sqlite_engine.begin() as connection:
+def test_altered_manifest_is_refused(engine: Engine, name: str) -> None:
+    with engine.begin() as connection:
         make_world(connection)
         file = push(connection, reserve(connection, 1))
     said = json.loads(file.manifest)

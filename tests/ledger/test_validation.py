@@ -17,9 +17,9 @@ from tests.ledger.push_flow import make_world, reserve
 
 
 @pytest.fixture
-def world(sqlite_engine: Engine) -> tuple[Application, Facts]:
+def world(engine: Engine) -> tuple[Application, Facts]:
     """One application that may be pushed, with the facts that say so."""
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         make_world(connection)
         items = get_applications(connection, reserve(connection, 1))
         facts = load_facts(

@@ -95,7 +95,7 @@ GOOD_TAX = {"uscc": A, "name": "南昌市鸿运机械有限公司", "year": "202
     ],
 )  # fmt: skip
 def test_a_wrong_cell_rejects_its_row_and_says_where(
-    sqlite_engine: Engine,
+    engine: Engine,
     tmp_path: Path,
     source: str,
     cells: dict[str, str],
@@ -103,7 +103,7 @@ def test_a_wrong_cell_rejects_its_row_and_says_where(
     expected_code: str,
 ) -> None:
     row = firm(1, "南昌市鸿运机械有限公司") | cells if source == "registration" else cells
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         report = take(connection, tmp_path, source, [row])
     (found,) = report.findings
     assert (found.code, found.field, found.row_number) == (expected_code, field, 2)
@@ -134,9 +134,9 @@ def test_a_wrong_cell_rejects_its_row_and_says_where(
     ],
 )
 def test_ways_of_writing_that_are_understood(
-    sqlite_engine: Engine, tmp_path: Path, cells: dict[str, str], payload: dict[str, object]
+    engine: Engine, tmp_path: Path, cells: dict[str, str], payload: dict[str, object]
 ) -> None:
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         report = take(connection, tmp_path, "registration", [firm(1, "甲公司") | cells])
         ((_, _, stored),) = live(connection, "registration")
     assert report.findings == ()
@@ -153,9 +153,9 @@ def test_ways_of_writing_that_are_understood(
     ],
 )
 def test_an_odd_cell_of_a_good_row_warns(
-    sqlite_engine: Engine, tmp_path: Path, cells: dict[str, str], warned: str
+    engine: Engine, tmp_path: Path, cells: dict[str, str], warned: str
 ) -> None:
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         report = take(connection, tmp_path, "registration", [firm(1, "甲公司") | cells])
     assert codes(report) == ([warned] if warned else [])
     assert report.rows_kept == 1
@@ -165,21 +165,21 @@ def test_an_odd_cell_of_a_good_row_warns(
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
-def test_encodings_are_told_apart(sqlite_engine: Engine, tmp_path: Path, encoding: str) -> None:
+def test_encodings_are_told_apart(engine: Engine, tmp_path: Path, encoding: str) -> None:
     content = csv_bytes(table("registration", FIRMS), encoding)
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         report = take(connection, tmp_path, "registration", content=content)
         names = set(connection.scalars(select(enterprises.c.name)))
     assert report.rows_kept == 3
     assert names == {row["name"] for row in FIRMS}
 
 
-def test_a_workbook_gives_what_its_csv_gives(sqlite_engine: Engine, tmp_path: Path) -> None:
+def test_a_workbook_gives_what_its_csv_gives(engine: Engine, tmp_path: Path) -> None:
     lines = table("tax_annual", [{**GOOD_TAX, "revenue": "1234.56", "staff": "12"}])
     typed: list[list[Any]] = [lines[0], [2025 if cell == "2025" else cell for cell in lines[1]]]
     typed[1][lines[0].index("营业收入")] = 1234.56
     typed[1][lines[0].index("从业人数")] = 12
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         take(connection, tmp_path, "registration", FIRMS)
         take(connection, tmp_path, "tax_annual", content=csv_bytes(lines))
         again = take(
@@ -188,7 +188,7 @@ def test_a_workbook_gives_what_its_csv_gives(sqlite_engine: Engine, tmp_path: Pa
     assert (again.rows_unchanged, again.rows_kept, again.findings) == (1, 0, ())
 
 
-def test_dates_of_a_workbook_are_read(sqlite_engine: Engine, tmp_path: Path) -> None:
+def test_dates_of_a_workbook_are_read(engine: Engine, tmp_path: Path) -> None:
     lines: list[list[Any]] = [
         ["企业登记表", "", "", "", ""],
         ["统一社会信用代码", "企业名称", "登记状态", "成立日期", "备注"],
@@ -197,7 +197,7 @@ def test_dates_of_a_workbook_are_read(sqlite_engine: Engine, tmp_path: Path) -> 
     columns = ["曾用名", "企业类型", "法定代表人", "注册资本", "行业代码", "住所区划代码", "住所"]
     lines[1] += columns
     content = xlsx_bytes(lines)
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         report = take(connection, tmp_path, "registration", content=content, file="登记.xlsx")
         ((_, _, payload),) = live(connection, "registration")
     assert payload["established_on"] == "2019-03-01"
@@ -222,9 +222,9 @@ def test_dates_of_a_workbook_are_read(sqlite_engine: Engine, tmp_path: Path) -> 
     ],
 )
 def test_a_file_that_is_no_table_is_refused_with_its_reason(
-    sqlite_engine: Engine, tmp_path: Path, content: bytes, found: str
+    engine: Engine, tmp_path: Path, content: bytes, found: str
 ) -> None:
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         report = take(connection, tmp_path, "tax_annual", content=content)
         stored = counts(connection)
     assert report.state == "refused"
@@ -234,33 +234,33 @@ def test_a_file_that_is_no_table_is_refused_with_its_reason(
 
 
 def test_rows_that_do_not_fit_the_headings_are_listed(
-    sqlite_engine: Engine, tmp_path: Path
+    engine: Engine, tmp_path: Path
 ) -> None:
     lines = table("registration", FIRMS)
     lines[2] = lines[2][:-1]
     lines[3] = [*lines[3], "多出来"]
     lines += [[""] * len(lines[0]), ["合计", *[""] * (len(lines[0]) - 1)]]
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         report = take(connection, tmp_path, "registration", content=csv_bytes(lines))
     assert codes(report) == ["file.left_out", "row.width", "row.width"]
     assert [finding.row_number for finding in report.findings] == [None, 3, 4]
     assert (report.rows_read, report.rows_kept, report.rows_rejected) == (3, 1, 2)
 
 
-def test_both_ways_of_reading_csv_agree(sqlite_engine: Engine, tmp_path: Path) -> None:
+def test_both_ways_of_reading_csv_agree(engine: Engine, tmp_path: Path) -> None:
     """A quoted cell sends the file down the careful path; the rows stay the same."""
     rows = [{**row, "address": "某路1号"} for row in FIRMS]
     plain = csv_bytes(table("registration", rows))
     quoted = plain.replace("某路1号".encode(), '"某路1号"'.encode())
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         take(connection, tmp_path, "registration", content=plain)
         again = take(connection, tmp_path, "registration", content=quoted)
     assert (again.rows_unchanged, again.repeated) == (3, False)
 
 
-def test_a_column_in_ten_thousands(sqlite_engine: Engine, tmp_path: Path) -> None:
+def test_a_column_in_ten_thousands(engine: Engine, tmp_path: Path) -> None:
     rows = [{**GOOD_TAX, "revenue": "12.3456", "taxable_income": "-1"}]
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         take(connection, tmp_path, "registration", FIRMS)
         report = take(
             connection, tmp_path, "tax_annual", rows, unit="万元", totals={"revenue": "12.3456"}
@@ -290,9 +290,9 @@ def test_a_column_in_ten_thousands(sqlite_engine: Engine, tmp_path: Path) -> Non
     ],
 )
 def test_a_file_other_than_its_note_is_refused_whole(
-    sqlite_engine: Engine, tmp_path: Path, note: dict[str, Any], code_of_finding: str
+    engine: Engine, tmp_path: Path, note: dict[str, Any], code_of_finding: str
 ) -> None:
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         report = take(connection, tmp_path, "registration", FIRMS, **note)
         assert (report.state, report.rows_kept) == ("refused", 0)
         assert codes(report) == [code_of_finding]
@@ -370,9 +370,9 @@ def test_a_delivery_note_is_read_in_its_order(tmp_path: Path) -> None:
     [("gossip", ""), ("credit", ""), ("credit", "hnte"), ("registration", "hnte")],
 )
 def test_an_unknown_source_or_list_is_refused(
-    sqlite_engine: Engine, tmp_path: Path, source: str, list_code: str
+    engine: Engine, tmp_path: Path, source: str, list_code: str
 ) -> None:
-    with sqlite_engine.begin() as connection, pytest.raises(UnknownSourceError):
+    with engine.begin() as connection, pytest.raises(UnknownSourceError):
         take(connection, tmp_path, source, content=b"x", list_code=list_code)
 
 
@@ -540,7 +540,7 @@ def test_the_code_wins_over_the_name(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_accounts_and_lists_of_changed_and_gone_firms_warn(
-    sqlite_engine: Engine, tmp_path: Path
+    engine: Engine, tmp_path: Path
 ) -> None:
     base = {"bank_name": "某行", "verified_on": "2026-05-01", "cnaps": "102421000013"}
     accounts = [
@@ -550,7 +550,7 @@ def test_accounts_and_lists_of_changed_and_gone_firms_warn(
         {"uscc": C, "name": FIRMS[2]["name"], "account_name": FIRMS[2]["name"],
          "account_no": "3", **base, "cnaps": "12"},
     ]  # fmt: skip
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         take(connection, tmp_path, "registration", FIRMS)
         report = take(connection, tmp_path, "bank_account", accounts)
     assert report.rows_kept == 3

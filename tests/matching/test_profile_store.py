@@ -248,9 +248,9 @@ def test_an_answer_replaces_the_earlier_one_and_twice_is_once(
     ],
 )
 def test_every_kind_of_answer_comes_back_as_given(
-    sqlite_engine: Engine, tmp_path: Path, field: str, period: int | None, value: object
+    engine: Engine, tmp_path: Path, field: str, period: int | None, value: object
 ) -> None:
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         take(connection, tmp_path, "registration", [firm(2, "乙", entity_type="")])
         declare(
             connection, uscc=B, field=field, period=period, value=value,  # type: ignore[arg-type]
@@ -276,9 +276,9 @@ def test_every_kind_of_answer_comes_back_as_given(
     ],
 )
 def test_an_answer_that_does_not_fit_is_refused(
-    sqlite_engine: Engine, tmp_path: Path, field: str, period: int | None, value: object
+    engine: Engine, tmp_path: Path, field: str, period: int | None, value: object
 ) -> None:
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         take(connection, tmp_path, "registration", FIRMS)
         with pytest.raises(DeclarationError, match=field):
             declare(
@@ -287,8 +287,8 @@ def test_an_answer_that_does_not_fit_is_refused(
             )  # fmt: skip
 
 
-def test_nobody_declares_for_an_unknown_firm(sqlite_engine: Engine) -> None:
-    with sqlite_engine.begin() as connection, pytest.raises(UnknownEnterpriseError):
+def test_nobody_declares_for_an_unknown_firm(engine: Engine) -> None:
+    with engine.begin() as connection, pytest.raises(UnknownEnterpriseError):
         declare(connection, uscc=A, field="staff", period=2025, value=1, at=AT, declared_on=AS_OF)
 
 
