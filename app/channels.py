@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -145,6 +145,3 @@ def record(
             )
         )
     return len(sent), failed
-
-
-SenderFactory = Callable[[], MailSender]

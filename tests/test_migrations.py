@@ -15,8 +15,6 @@ from sqlalchemy.engine import URL
 from app import db, migrate
 from tests import databases, filling
 
-pytestmark = pytest.mark.skipif(migrate.head() is None, reason="there is no migration yet")
-
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def bare_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:

@@ -14,6 +14,7 @@ from app.work import push as pushing
 from app.work.fund import fund
 from app.work.notify import write
 from app.work.receive import receive
+from app.work.reissue import pay_again
 from ledger.applications import ApplicationState, list_applications
 from ledger.errors import LedgerError
 from ledger.packages import list_packages, write_package
@@ -177,3 +178,22 @@ def answer_(
                 }
             )
     answer({"answers": taken}, as_json=as_json)
+
+
+@verbs.command()
+def again(
+    claim_no: Annotated[str, typer.Argument(help="Claim whose payment the bank returned.")],
+    *,
+    account: Annotated[str, typer.Option(help="Verified account to pay to.")],
+    user: User,
+    as_json: Json = False,
+) -> None:
+    """Apply anew for a returned payment; its money is still reserved for the claim."""
+    with database() as engine:
+        on, at = working_day(engine, None), instant(engine)
+        try:
+            with transaction(engine) as connection:
+                made = pay_again(connection, claim_no, account_no=account, by=user, on=on, at=at)
+        except (AppError, LedgerError) as error:
+            raise refuse(error) from error
+    answer({"applications": [item.application_no for item in made]}, as_json=as_json)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from app.claims import ClaimState, claim_number
 from app.errors import (
@@ -238,12 +237,3 @@ def _mark_answered(connection: Connection, uscc: str, benefit_id: str, at: datet
         )
         .values(answered_at=at)
     )
-
-
-def unanswered(connection: Connection, uscc: str) -> Sequence[Any]:
-    """Return the firm's notices that still wait for an answer, newest first."""
-    return connection.execute(
-        select(notices)
-        .where(notices.c.uscc == uscc, notices.c.answered_at.is_(None))
-        .order_by(notices.c.created_at.desc(), notices.c.id.desc())
-    ).all()

@@ -7,7 +7,6 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from app import claims
 from app.work.history import History, history_of
 from matching.award import stack
 from matching.evaluate import evaluate_facts
@@ -123,9 +122,3 @@ def _not_in_business(profile: Profile) -> str:
     """Return the registration status when it is known and not 存续: nobody pays a closed firm."""
     fact = profile.facts.get(("registration_status", None))
     return str(fact.value) if fact is not None and fact.value != "存续" else ""
-
-
-def open_claims(connection: Connection, uscc: str) -> list[claims.Claim]:
-    """Return the enterprise's claims that are not finished, newest first."""
-    done = {claims.ClaimState.RECEIPTED, claims.ClaimState.REFUSED}
-    return [c for c in claims.claims_of(connection, uscc) if c.state not in done]

@@ -14,15 +14,14 @@ from app.errors import AppError, SeparationError
 from app.roles import Role
 from app.tables import approvals
 from app.work.before_release import ReleaseFinding, examine
-from ledger.allotments import availabilities, stages
 from ledger.applications import (
     Application,
     ApplicationState,
-    applications_of_claims,
     get_applications,
     list_applications,
 )
 from ledger.bulk import chunks
+from ledger.candidates import load_facts
 from ledger.findings import Finding
 from ledger.packages import (
     Package,
@@ -34,8 +33,7 @@ from ledger.packages import (
     mark_package_unknown,
     release_package,
 )
-from ledger.purses import Channel, get_purse
-from ledger.validation import Facts, VerifiedAccount, stops, validate_applications
+from ledger.validation import VerifiedAccount, stops, validate_applications
 from matching.profile_store import accounts_of
 
 
@@ -71,7 +69,9 @@ def prepare(connection: Connection, *, purse: str, by: str, on: date, at: dateti
         if item.claim_no not in stopped
     ]
     _separate(connection, ready, by)
-    invalid = validate_applications(ready, _facts(connection, ready, purse=purse, on=on))
+    accounts = _accounts(connection, ready)
+    facts = load_facts(connection, ready, purse=purse, accounts=accounts, on=on)
+    invalid = validate_applications(ready, facts)
     refused = {finding.where for finding in stops(invalid)}
     good = [item for item in ready if item.application_no not in refused]
     if not good:
@@ -127,35 +127,24 @@ def sent(
     return package
 
 
-def _facts(connection: Connection, items: Sequence[Application], *, purse: str, on: date) -> Facts:
-    """Load what validation holds applications against: mirror of the budget, verified accounts."""
-    numbers = sorted({item.allotment_no for item in items})
-    usccs = sorted({item.payee_uscc for item in items})
-    return Facts(
-        purse=purse,
-        on=on,
-        allotments={line.allotment_no: line for line in stages(connection, purse=purse)},
-        availability=availabilities(connection, numbers, on=on),
-        accounts={
-            uscc: [
-                VerifiedAccount(
-                    uscc=uscc,
-                    account_no=account.account_no,
-                    account_name=account.account_name,
-                    cnaps=account.cnaps,
-                    verified_on=account.verified_on,
-                )
-                for account in accounts
-            ]
-            for uscc, accounts in accounts_of(connection, usccs).items()
-        },
-        paid_before=frozenset(
-            (item.claim_no, item.part)
-            for item in applications_of_claims(connection, sorted({i.claim_no for i in items}))
-            if item.paid_fen > item.returned_fen
-        ),
-        needs_cnaps=get_purse(connection, purse).channel is Channel.BANK_FILE,
-    )
+def _accounts(
+    connection: Connection, items: Sequence[Application]
+) -> dict[str, list[VerifiedAccount]]:
+    """Return the verified accounts of the payees, as validation wants them."""
+    found = accounts_of(connection, sorted({item.payee_uscc for item in items}))
+    return {
+        uscc: [
+            VerifiedAccount(
+                uscc=uscc,
+                account_no=account.account_no,
+                account_name=account.account_name,
+                cnaps=account.cnaps,
+                verified_on=account.verified_on,
+            )
+            for account in accounts
+        ]
+        for uscc, accounts in found.items()
+    }
 
 
 def _separate(connection: Connection, items: Sequence[Application], by: str) -> None:

@@ -111,9 +111,7 @@ def test_month_end_payment_is_cut_by_the_period(engine: Engine, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("spoil", ["content", "manifest", "missing"])
-def test_a_spoiled_package_is_refused_whole(
-    engine: Engine, tmp_path: Path, spoil: str
-) -> None:
+def test_a_spoiled_package_is_refused_whole(engine: Engine, tmp_path: Path, spoil: str) -> None:
     system = open_system(tmp_path, NO_FAULTS)
     with engine.begin() as connection:
         make_world(connection)

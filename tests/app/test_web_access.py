@@ -42,9 +42,7 @@ def test_administrator_decides_on_no_money() -> None:
     assert Role.ADMINISTRATOR not in ACCESS[Face.DESK] | ACCESS[Face.FINANCE]
 
 
-def test_grant_that_ended_yesterday_opens_nothing(
-    engine: Engine, settings: Settings
-) -> None:
+def test_grant_that_ended_yesterday_opens_nothing(engine: Engine, settings: Settings) -> None:
     client = make_client(engine, settings)
     ended = DAY.replace(day=29)
     add_person(engine, "li", [Grant(role=Role.SUPERVISOR, valid_until=ended)])

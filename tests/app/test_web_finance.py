@@ -146,9 +146,7 @@ def test_book_is_checked_by_the_other_program_and_the_result_kept(
     assert site.post("/finance/book/check", data={"period": "../x"}).status_code == 422
 
 
-def test_break_is_taken_over_then_closed_with_a_reason(
-    site: TestClient, engine: Engine
-) -> None:
+def test_break_is_taken_over_then_closed_with_a_reason(site: TestClient, engine: Engine) -> None:
     with transaction(engine) as connection:
         connection.execute(
             insert(breaks).values(

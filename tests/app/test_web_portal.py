@@ -137,9 +137,7 @@ def test_data_page_names_source_and_date(firm: TestClient) -> None:
     assert "市场监督管理部门" in page
 
 
-def test_inbox_counts_unread_and_marks_what_was_opened(
-    firm: TestClient, engine: Engine
-) -> None:
+def test_inbox_counts_unread_and_marks_what_was_opened(firm: TestClient, engine: Engine) -> None:
     with transaction(engine) as connection:
         connection.execute(
             insert(notices).values(
@@ -231,9 +229,7 @@ def test_refusal_needs_a_reason(firm: TestClient, engine: Engine) -> None:
     assert "材料不实" in firm.get(f"/desk/claims/{number}").text
 
 
-def test_officer_sees_a_firm_only_for_a_stated_purpose(
-    firm: TestClient, engine: Engine
-) -> None:
+def test_officer_sees_a_firm_only_for_a_stated_purpose(firm: TestClient, engine: Engine) -> None:
     sign_in(firm, add_role(engine, Role.HANDLER))
     found = firm.get("/desk/firms", params={"q": "云栖"}).text
     assert FIRM in found
@@ -258,9 +254,7 @@ def test_public_sees_progress_and_results_masked(firm: TestClient, engine: Engin
     assert firm.get("/items/nothing").status_code == 404
 
 
-def test_author_reads_the_rule_its_source_and_findings(
-    site: TestClient, engine: Engine
-) -> None:
+def test_author_reads_the_rule_its_source_and_findings(site: TestClient, engine: Engine) -> None:
     sign_in(site, add_role(engine, Role.AUTHOR))
     assert "注册奖励" in site.get("/policies").text
     only = site.get("/policies", params={"mode": "apply"}).text

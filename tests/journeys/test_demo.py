@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,15 @@ from app.work.confirm import confirm
 from app.work.decide import decide
 from app.work.match import match_everyone
 from app.work.offers import offers
+from app.work.push import check, prepare, release, sent
+from app.work.receive import receive
+from app.work.reissue import pay_again
 from app.work.take_in import take_in
 from app.work.verify import verify_all
+from ledger.allotments import stages
+from ledger.answer_files import AnswerKind, AnswerLine, answer_bytes
 from ledger.append_only import drop_statements
+from ledger.applications import Application
 from ledger.tables import applications, statement_lines, transfers
 from matching.deliveries import read_delivery_note
 from matching.profile_store import accounts_of
@@ -299,3 +306,68 @@ def test_matching_in_several_processes_gives_the_same(
     monkeypatch.setattr(match, "WORTH_SHARING", 2)
     shared = match_everyone(demo.engine, as_of=DEMO_DAY, known_at=moment(9), processes=2)
     assert shared == alone
+
+
+def test_a_returned_payment_goes_out_again_and_is_paid_once(demo: Demo, tmp_path: Path) -> None:
+    """Bounce, new application on the same reservation, package, answer: spent once in all."""
+    with db.read(demo.engine) as connection:
+        case = connection.execute(
+            select(claims).where(claims.c.state == "bounced").order_by(claims.c.claim_no)
+        ).first()
+        assert case is not None
+        spent = _spent(connection)
+    with db.transaction(demo.engine) as connection:
+        made = pay_again(
+            connection,
+            case.claim_no,
+            account_no=case.account_no,
+            by=f"{case.purse}-zhidan",
+            on=DEMO_DAY,
+            at=moment(20),
+        )
+        ready = prepare(
+            connection, purse=case.purse, by=f"{case.purse}-zhidan", on=DEMO_DAY, at=moment(20, 1)
+        )
+    number = ready.package.package_no
+    assert made[0].application_no in ready.package.application_nos
+    assert _amount(made) == case.due_fen
+    with db.transaction(demo.engine) as connection:
+        check(connection, number, by=f"{case.purse}-fuhe", on=DEMO_DAY, at=moment(20, 2))
+        release(
+            connection, number, by=f"{case.purse}-qianfa", on=DEMO_DAY, at=moment(20, 3), key=b"k"
+        )
+        sent(connection, number, by=f"{case.purse}-zhidan", on=DEMO_DAY, at=moment(20, 4))
+    kinds = (AnswerKind.ACCEPTED, AnswerKind.VOUCHER, AnswerKind.PAID)
+    lines = [
+        AnswerLine(
+            line=place,
+            application_no=item.application_no,
+            tracking_id=item.claim_no,
+            package_no=number,
+            kind=kind,
+            voucher_no="V-again",
+            allotment_no=item.allotment_no,
+            amount_fen=item.amount_fen,
+            on=DEMO_DAY,
+            ref=f"R-{kind.value}-{item.application_no}",
+        )
+        for place, (item, kind) in enumerate(product(made, kinds), start=1)
+    ]
+    file = tmp_path / "again.csv"
+    file.write_bytes(answer_bytes(lines))
+    with db.transaction(demo.engine) as connection:
+        receive(connection, file, by="system", at=moment(20, 5))
+        receive(connection, file, by="system", at=moment(20, 6))
+    with db.read(demo.engine) as connection:
+        row = connection.execute(select(claims).where(claims.c.claim_no == case.claim_no)).one()
+        assert (row.state, row.paid_fen) == ("receipted", case.due_fen)
+        assert _spent(connection) == spent + case.due_fen
+        assert verify_all(connection).ok
+
+
+def _amount(items: list[Application]) -> int:
+    return sum(item.amount_fen for item in items)
+
+
+def _spent(connection: Connection) -> int:
+    return sum(stage.spent_fen for stage in stages(connection))

@@ -136,9 +136,7 @@ def test_content_changed_after_making_is_not_checked_or_released(engine: Engine)
         (["SQ-CITY-00002"], "应为 reserved"),
     ],
 )
-def test_what_cannot_be_packed_is_refused(
-    engine: Engine, numbers: list[str], words: str
-) -> None:
+def test_what_cannot_be_packed_is_refused(engine: Engine, numbers: list[str], words: str) -> None:
     with engine.begin() as connection:
         make_world(connection, ["CITY", "ZONE"])
         reserve(connection, 2)

@@ -233,9 +233,7 @@ def test_a_file_that_is_no_table_is_refused_with_its_reason(
     assert (stored["batches"], stored["records"], stored["row_findings"]) == (1, 0, 1)
 
 
-def test_rows_that_do_not_fit_the_headings_are_listed(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_rows_that_do_not_fit_the_headings_are_listed(engine: Engine, tmp_path: Path) -> None:
     lines = table("registration", FIRMS)
     lines[2] = lines[2][:-1]
     lines[3] = [*lines[3], "多出来"]
@@ -539,9 +537,7 @@ def test_the_code_wins_over_the_name(engine: Engine, tmp_path: Path) -> None:
     assert sorted(filter(None, held)) == sorted([A, A, A, code(99)])
 
 
-def test_accounts_and_lists_of_changed_and_gone_firms_warn(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_accounts_and_lists_of_changed_and_gone_firms_warn(engine: Engine, tmp_path: Path) -> None:
     base = {"bank_name": "某行", "verified_on": "2026-05-01", "cnaps": "102421000013"}
     accounts = [
         {"uscc": A, "name": FIRMS[0]["name"], "account_name": "南昌市旧名机械有限公司",
