@@ -14,7 +14,8 @@ from sqlalchemy.exc import DatabaseError
 
 from app import db, installation, migrate
 from app.demo.city import DEMO_DAY, generate, tomorrow
-from app.demo.run import build_demo, moment
+from app.demo.course import moment
+from app.demo.run import build_demo
 from app.errors import AmountChangedError, ForeignDatabaseError, SeparationError
 from app.settings import Settings
 from app.tables import approvals, claims, notices
