@@ -27,6 +27,9 @@ from policies.wording import date_words
 
 _FIXED_FIELDS = frozenset({"established_on", "registered_capital"})
 
+_MAY_FALL = frozenset({"social_arrears", "arrears", "layoff_rate", "unemployment_claims", "claims"})
+"""Nobody is told to earn, export or employ less; debts may be paid and lay-offs ended."""
+
 
 def distance(leaf: Leaf, tested: Tested, facts: Facts) -> Distance | None:
     """Return the change that would meet a leaf; None when it is met or nothing can change it."""
@@ -90,6 +93,8 @@ def _shift(
         return _later(field, target - now + (1 if strict else 0), facts.as_of)
     if field.origin.rule == "quotient":
         return _through_top(field, tested, target, strict=strict, facts=facts)
+    if target < now and field.code not in _MAY_FALL:
+        return None
     return _change(field, target - now, now, strict=strict)
 
 

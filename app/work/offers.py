@@ -99,6 +99,9 @@ def judge(benefit: Benefit, facts: Facts, past: History) -> Offer:
         why = "尚有条件待核实"
     elif not benefit.window_open(as_of):
         why = "不在受理时段"
+    elif benefit.instalments:
+        # Paying it in one sum would be wrong, and parts over time are not handled yet.
+        why = "分期兑付事项, 请向主管部门申领"
     elif award is None or award.exact_fen is None or not award.payable:
         why = "金额须待评审或补充数据后确定"
     else:
