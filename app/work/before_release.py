@@ -18,6 +18,7 @@ from app.errors import AppError, NotAllowedError
 from app.roles import LABELS_ZH, Role
 from app.tables import approvals, claims, clearances
 from app.work.history import histories
+from ledger.bulk import chunks
 from ledger.money import display
 from matching.award import stack
 from matching.enterprise_list import enterprises_of
@@ -65,7 +66,10 @@ class ReleaseFinding:
 def examine(
     connection: Connection, claim_nos: Sequence[str], *, on: date, by: str, at: datetime
 ) -> list[ReleaseFinding]:
-    """Examine reserved claims on the data of the day; hold those with a finding not yet cleared."""
+    """Examine reserved claims on the data of the day and return what nobody has cleared yet.
+
+    Claims with such a finding are held.
+    """
     found = claims_by_no(connection, list(claim_nos))
     findings = sorted(
         [*_rules(connection, found, on), *_comparisons(connection, found)],
@@ -88,10 +92,10 @@ def examine(
                 for f in fresh
             ],
         )
+    standing = [f for f in findings if known.get((f.claim_no, f.code)) != "cleared"]
     held: dict[str, list[str]] = defaultdict(list)
-    for finding in findings:
-        if known.get((finding.claim_no, finding.code)) != "cleared":
-            held[finding.claim_no].append(LABELS[finding.code])
+    for finding in standing:
+        held[finding.claim_no].append(LABELS[finding.code])
     moves = [
         Move(
             claim_no=number,
@@ -103,7 +107,7 @@ def examine(
         for number, reasons in sorted(held.items())
     ]
     move(connection, moves, by=by, at=at)
-    return findings
+    return standing
 
 
 def clear(
@@ -234,9 +238,9 @@ def _comparisons(connection: Connection, found: Sequence[Claim]) -> Iterator[Rel
 
 def _known(connection: Connection, numbers: Sequence[str]) -> dict[tuple[str, str], str]:
     known: dict[tuple[str, str], str] = {}
-    for start in range(0, len(numbers), 500):
+    for part in chunks(numbers):
         query = select(clearances.c.claim_no, clearances.c.code, clearances.c.state).where(
-            clearances.c.claim_no.in_(list(numbers[start : start + 500]))
+            clearances.c.claim_no.in_(part)
         )
         known |= {(row.claim_no, row.code): row.state for row in connection.execute(query)}
     return known

@@ -12,14 +12,17 @@ import pytest
 from sqlalchemy import Connection, Engine, Table, func, select, text, update
 from sqlalchemy.exc import DatabaseError
 
-from app import db, installation, migrate
+from app import auth, db, installation, migrate
+from app.auth import Grant
 from app.demo.city import DEMO_DAY, generate, tomorrow
 from app.demo.course import moment
 from app.demo.run import build_demo
 from app.errors import AmountChangedError, ForeignDatabaseError, SeparationError
+from app.roles import Role
 from app.settings import Settings
-from app.tables import approvals, claims, notices
+from app.tables import approvals, claims, clearances, notices
 from app.work import match
+from app.work.before_release import clear
 from app.work.confirm import confirm
 from app.work.decide import decide
 from app.work.match import match_everyone
@@ -372,3 +375,32 @@ def _amount(items: list[Application]) -> int:
 
 def _spent(connection: Connection) -> int:
     return sum(stage.spent_fen for stage in stages(connection))
+
+
+def test_a_cleared_finding_lets_its_claim_go_out(demo: Demo) -> None:
+    """Held before release, cleared with a reason by someone else, and then in the next package."""
+    with db.transaction(demo.engine) as connection:
+        row = connection.execute(
+            select(claims.c.claim_no, claims.c.department, claims.c.purse)
+            .where(claims.c.state == "held")
+            .order_by(claims.c.claim_no)
+        ).first()
+        assert row is not None
+        auth.add_user(
+            connection,
+            username="clearer",
+            display_name="另一位复核",
+            password_hash="-",
+            grants_=[Grant(role=Role.REVIEWER, department=row.department)],
+            at=moment(20),
+        )
+        codes = connection.execute(
+            select(clearances.c.code).where(clearances.c.claim_no == row.claim_no)
+        ).scalars()
+        for code in codes.all():
+            clear(connection, row.claim_no, code, by="clearer", reason="已核实", at=moment(20))
+    maker = f"{row.purse}-zhidan"
+    with db.transaction(demo.engine) as connection:
+        ready = prepare(connection, purse=row.purse, by=maker, on=DEMO_DAY, at=moment(20, 1))
+    members = {number.rpartition("-")[0] for number in ready.package.application_nos}
+    assert row.claim_no in members
