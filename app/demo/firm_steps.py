@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
-
-from sqlalchemy import Connection
 
 from app import auth
 from app.db import read, transaction
@@ -21,10 +18,12 @@ from app.work.confirm import answer, confirm
 from app.work.deliver import deliver_once
 from app.work.history import histories
 from app.work.match import Matched, match_everyone, store_sweep
-from app.work.notify import Draft, offer_draft, question_draft, write
-from app.work.offers import Offer, judge, offer
+from app.work.notify import Draft, question_draft, write
+from app.work.offers import judge, offer
 from app.work.publish import publish_folder
 from app.work.take_in import take_in
+from app.work.tell import offer_drafts
+from ledger.bulk import chunks
 from ledger.purses import Channel
 from matching.deliveries import read_delivery_note
 from matching.evaluate import deciding_unknowns
@@ -94,35 +93,6 @@ def match_firms(run: Course) -> Matched:
     return matched
 
 
-def _offers(
-    connection: Connection, matched: Matched, usccs: Sequence[str]
-) -> Iterator[tuple[str, list[Offer]]]:
-    """Judge some firms against the payable benefits they were found eligible for."""
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for decision in matched.eligible:
-        if decision.payable:
-            wanted[decision.uscc].add(decision.benefit_id)
-    benefits = {b.id: b for b in matched.benefits}
-    chosen = [uscc for uscc in usccs if uscc in wanted]
-    past = histories(connection, chosen)
-    for profile in profiles(connection, usccs=chosen):
-        facts = Facts(profile, load_vocabulary(), DEMO_DAY)
-        own = past[profile.uscc]
-        yield (
-            profile.uscc,
-            [judge(benefits[key], facts, own) for key in sorted(wanted[profile.uscc])],
-        )
-
-
-def _groups(items: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), FIRMS_A_STEP):
-        yield items[start : start + FIRMS_A_STEP]
-
-
-def _payable_firms(matched: Matched) -> list[str]:
-    return sorted({d.uscc for d in matched.eligible if d.payable})
-
-
 def notify_firms(run: Course, matched: Matched) -> None:
     """Offer what is certain, ask the one thing that is missing, and send it all by mail."""
     vocabulary = load_vocabulary()
@@ -148,23 +118,9 @@ def notify_firms(run: Course, matched: Matched) -> None:
             asked[decision.uscc] = (worth, draft)
     with transaction(run.engine) as connection:
         drafts = [draft for _, draft in asked.values()]
-        for group in _groups(_payable_firms(matched)):
-            accounts = accounts_of(connection, group)
-            for uscc, found in _offers(connection, matched, group):
-                for item in found:
-                    if not item.claimable:
-                        continue
-                    assert item.due_fen is not None
-                    run.offers[uscc].append(item.benefit.id)
-                    drafts.append(
-                        offer_draft(
-                            uscc,
-                            item.benefit,
-                            period=item.period,
-                            due_fen=item.due_fen,
-                            ask_for_account=not accounts.get(uscc),
-                        )
-                    )
+        for key, draft in offer_drafts(connection, matched):
+            run.offers[draft.uscc].append(key)
+            drafts.append(draft)
         write(connection, drafts, at=moment(9, 30))
     send_mail(run)
 
@@ -225,7 +181,7 @@ def confirm_offers(run: Course) -> None:
     confirmed = without_account = 0
     with read(run.engine) as connection:
         benefits = {b.id: b for b in live_benefits(connection, DEMO_DAY)}
-    for group in _groups(sorted(run.offers)):
+    for group in chunks(sorted(run.offers), FIRMS_A_STEP):
         with transaction(run.engine) as connection:
             accounts = accounts_of(connection, group)
             past = histories(connection, group)

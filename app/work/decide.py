@@ -12,6 +12,7 @@ from app.claims import STATE_ZH, Claim, ClaimState, Move, claims_by_no, content_
 from app.errors import ClaimStateError, SeparationError, StaleApprovalError
 from app.roles import Role
 from app.tables import approvals
+from ledger.bulk import chunks
 from ledger.payables import Debt, owe_many
 from ledger.purses import get_purse
 from ledger.seals import SealItem, digest_of, seal
@@ -160,13 +161,13 @@ def _separate(
     openers = {c.claim_no for c in found if c.opened_by == by}
     if openers:
         raise SeparationError(by, min(openers))
-    for start in range(0, len(numbers), 500):
+    for part in chunks(numbers):
         query = select(
             approvals.c.claim_no,
             approvals.c.round,
             approvals.c.username,
             approvals.c.content_digest,
-        ).where(approvals.c.claim_no.in_(numbers[start : start + 500]))
+        ).where(approvals.c.claim_no.in_(part))
         for row in connection.execute(query):
             if row.username == by:
                 raise SeparationError(by, row.claim_no)

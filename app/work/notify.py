@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 from app.channels import Channel
 from app.claims import Claim
 from app.tables import notices, outbox
+from ledger.bulk import chunks
 from ledger.money import display
 from matching.enterprise_list import mail_addresses
 from policies.benefits import Benefit
@@ -103,8 +104,8 @@ def write(connection: Connection, drafts: Iterable[Draft], *, at: datetime) -> i
     wanted = {(d.uscc, d.benefit_id, d.benefit_version, d.reason): d for d in drafts}
     fresh = [wanted[key] for key in sorted(set(wanted) - _known(connection, wanted))]
     addresses = mail_addresses(connection, sorted({d.uscc for d in fresh}))
-    for start in range(0, len(fresh), 500):
-        _write(connection, fresh[start : start + 500], addresses, at)
+    for part in chunks(fresh, 500):
+        _write(connection, part, addresses, at)
     return len(fresh)
 
 
@@ -120,10 +121,10 @@ _Key = tuple[str, str, int, str]
 def _known(connection: Connection, wanted: Mapping[_Key, Draft]) -> set[_Key]:
     usccs = sorted({key[0] for key in wanted})
     known: set[_Key] = set()
-    for start in range(0, len(usccs), 500):
+    for part in chunks(usccs):
         query = select(
             notices.c.uscc, notices.c.benefit_id, notices.c.benefit_version, notices.c.reason
-        ).where(notices.c.uscc.in_(usccs[start : start + 500]))
+        ).where(notices.c.uscc.in_(part))
         known |= {
             (r.uscc, r.benefit_id, r.benefit_version, r.reason) for r in connection.execute(query)
         }

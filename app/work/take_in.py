@@ -8,16 +8,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from app.work.history import histories
 from app.work.match import Matched, run_match
-from app.work.notify import offer_draft, write
-from app.work.offers import judge
+from app.work.notify import write
+from app.work.tell import offer_drafts
 from matching.deliveries import Delivery
-from matching.facts import Facts
 from matching.intake import IntakeReport, intake
-from matching.profile_store import accounts_of, profiles
 from matching.tables import records
-from policies.vocabulary import load_vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,29 +51,5 @@ def take_in(
     )
     day = as_of or delivery.as_of
     matched = run_match(connection, as_of=day, known_at=at, usccs=changed)
-    return TakenIn(report=report, matched=matched, notices=_tell(connection, matched, at))
-
-
-def _tell(connection: Connection, matched: Matched, at: datetime) -> int:
-    """Offer what the changed firms can newly claim; once per reason, so repeats stay silent."""
-    firms = sorted({d.uscc for d in matched.eligible if d.payable})
-    wanted = {(d.uscc, d.benefit_id) for d in matched.eligible if d.payable}
-    past, accounts = histories(connection, firms), accounts_of(connection, firms)
-    drafts = []
-    for profile in profiles(connection, usccs=firms):
-        facts = Facts(profile, load_vocabulary(), matched.as_of)
-        for benefit in matched.benefits:
-            if (profile.uscc, benefit.id) not in wanted:
-                continue
-            found = judge(benefit, facts, past[profile.uscc])
-            if found.claimable and found.due_fen is not None:
-                drafts.append(
-                    offer_draft(
-                        profile.uscc,
-                        benefit,
-                        period=found.period,
-                        due_fen=found.due_fen,
-                        ask_for_account=not accounts.get(profile.uscc),
-                    )
-                )
-    return write(connection, drafts, at=at)
+    drafts = [draft for _, draft in offer_drafts(connection, matched)]
+    return TakenIn(report=report, matched=matched, notices=write(connection, drafts, at=at))
